@@ -1,0 +1,1 @@
+//! The `connect` room; see ARCHITECTURE.md.

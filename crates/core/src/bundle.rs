@@ -1,0 +1,157 @@
+//! The bundle: what an approval binds. One digest over plan, inputs, runbook, policy, situation and evidence.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::authority::{Approvals, Grade, Rung};
+use crate::catalogue::Risk;
+use crate::digest::{Digest, DigestError, canonical};
+use crate::dossier::Difference;
+use crate::id::ChangeId;
+use crate::name::{ActionName, RoleName, RungName, StepName, ToolName};
+use crate::plan::{EffectClass, PlannedStep};
+use crate::topology::EntityRef;
+
+/// The format of bundles; part of their bytes.
+pub const BUNDLE_FORMAT: &str = "lineclear.bundle/1";
+
+/// One step as the bundle binds it: by the digests of its calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BoundStep {
+    /// Which step.
+    pub step: StepName,
+    /// Which tool.
+    pub tool: ToolName,
+    /// What protects us from a second send.
+    pub effect: EffectClass,
+    /// The call.
+    pub call: Digest,
+    /// Its check.
+    pub verify: Option<Digest>,
+    /// Its undo.
+    pub undo: Option<Digest>,
+}
+
+/// The people that a bundle needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Needs {
+    /// The rung of the ladder.
+    pub rung: RungName,
+    /// Distinct people.
+    pub humans: u8,
+    /// Roles among them.
+    pub roles: BTreeSet<RoleName>,
+    /// Whether somebody of the owning team.
+    pub owner: bool,
+    /// The weakest grade that counts.
+    pub grade: Grade,
+}
+
+/// What an approval binds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// [`BUNDLE_FORMAT`].
+    pub format: String,
+    /// Which installation; an approval for one is worth nothing in another.
+    pub audience: String,
+    /// The change.
+    pub change: ChangeId,
+    /// How often it was asked: 1 for the first time.
+    pub round: u32,
+    /// The action.
+    pub action: ActionName,
+    /// Its target.
+    pub target: EntityRef,
+    /// Its risk in the catalogue at that time.
+    pub risk: Risk,
+    /// The proposal, inputs and confidence included.
+    pub proposal: Digest,
+    /// The runbook's text.
+    pub runbook: Digest,
+    /// The plan: steps with before → after.
+    pub plan: Digest,
+    /// The estate, hence the policies.
+    pub policy: Digest,
+    /// The folded facts that the policies saw.
+    pub situation: Digest,
+    /// The readings behind these facts.
+    pub evidence: Digest,
+    /// Everything that was shown.
+    pub dossier: Digest,
+    /// The steps.
+    pub steps: Vec<BoundStep>,
+    /// The people it needs.
+    pub needs: Needs,
+}
+
+impl Needs {
+    /// The people that a rung asks for.
+    pub fn of(rung: &Rung) -> Self {
+        Self { rung: rung.name.clone(), humans: rung.humans, roles: rung.roles.clone(), owner: rung.owner, grade: rung.grade }
+    }
+
+    /// Whether these approvals are enough.
+    pub fn met_by(&self, given: &Approvals) -> bool {
+        given.humans >= self.humans && given.roles.is_superset(&self.roles) && (given.owner || !self.owner) && given.grade >= self.grade
+    }
+}
+
+impl BoundStep {
+    /// Binds a planned step.
+    ///
+    /// # Errors
+    /// When an argument has no canonical form.
+    pub fn of(planned: &PlannedStep) -> Result<Self, DigestError> {
+        let digest = |call: &Option<crate::plan::ToolCall>| call.as_ref().map(crate::plan::ToolCall::digest).transpose();
+        Ok(Self {
+            step: planned.step.clone(),
+            tool: planned.call.tool.clone(),
+            effect: planned.effect,
+            call: planned.call.digest()?,
+            verify: digest(&planned.verify)?,
+            undo: digest(&planned.undo)?,
+        })
+    }
+}
+
+impl Bundle {
+    /// The exact bytes whose digest is signed.
+    ///
+    /// # Errors
+    /// Never for a bundle of this type; the signature of the canonicaliser allows for it.
+    pub fn bytes(&self) -> Result<Vec<u8>, DigestError> {
+        canonical(self)
+    }
+
+    /// The digest that statements name.
+    ///
+    /// # Errors
+    /// As [`Bundle::bytes`].
+    pub fn digest(&self) -> Result<Digest, DigestError> {
+        self.bytes().map(|bytes| Digest::of(&bytes))
+    }
+
+    /// What differs in substance between what was approved and what would run now. New readings of the same facts are no
+    /// difference; another situation, plan, runbook, policy, proposal or requirement is. Empty means that the approval stands.
+    pub fn drift(&self, now: &Self) -> Vec<Difference> {
+        let mut list = Vec::new();
+        let mut differ = |what: &str, before: String, after: String| {
+            if before != after {
+                list.push(Difference { what: what.into(), before, after });
+            }
+        };
+        differ("proposal", self.proposal.to_string(), now.proposal.to_string());
+        differ("runbook", self.runbook.to_string(), now.runbook.to_string());
+        differ("plan", self.plan.to_string(), now.plan.to_string());
+        differ("policy", self.policy.to_string(), now.policy.to_string());
+        differ("situation", self.situation.to_string(), now.situation.to_string());
+        differ("risk", self.risk.to_string(), now.risk.to_string());
+        differ("rung", self.needs.rung.to_string(), now.needs.rung.to_string());
+        differ("needs", format!("{:?}", self.needs), format!("{:?}", now.needs));
+        list
+    }
+}

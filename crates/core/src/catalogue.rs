@@ -1,0 +1,250 @@
+//! The action catalogue: every kind of operation that may be proposed, with its risk and its inputs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::name::{ActionName, FactName, InputName, RunbookName};
+use crate::topology::EntityKind;
+
+/// What an action can cost, from its reversibility and blast radius. People set it in the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Risk {
+    /// Reads, drafts, suggestions.
+    Low,
+    /// Reversible, with a bounded blast radius.
+    Medium,
+    /// Customers, data, money or security can be hurt.
+    High,
+}
+
+/// Whether an action can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reversibility {
+    /// The runbook's own undo restores the state before.
+    Reversible,
+    /// A person can restore it, with work or with loss of time.
+    Partly,
+    /// Nothing restores it.
+    Irreversible,
+}
+
+/// Who may close a change after verification found an improvement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Closing {
+    /// The rule closes it; a person may still overrule.
+    Machine,
+    /// A person declares the outcome.
+    Person,
+}
+
+/// What an input may hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum InputKind {
+    /// A name as in [`crate::name`].
+    Name,
+    /// A DNS name: labels of letters, digits, `-` and `_`, 253 characters in all.
+    DnsName,
+    /// A dotted IPv4 address.
+    Ipv4,
+    /// A whole number.
+    Integer {
+        /// Smallest value.
+        min: i64,
+        /// Largest value.
+        max: i64,
+    },
+    /// One of a closed list.
+    Choice {
+        /// The list.
+        of: BTreeSet<String>,
+    },
+    /// Text of at most this many characters, no control characters.
+    Text {
+        /// Longest text, in characters.
+        max: usize,
+    },
+}
+
+/// The value of an input; wide enough for every [`InputKind`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum InputValue {
+    /// A whole number.
+    Integer(i64),
+    /// Everything else.
+    Text(String),
+}
+
+/// The inputs of a proposal, by name.
+pub type Inputs = BTreeMap<InputName, InputValue>;
+
+/// A fact that an action's gates need.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactNeed {
+    /// Which fact.
+    pub fact: FactName,
+    /// Whether the change is blocked without it.
+    pub required: bool,
+}
+
+/// One kind of operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// As Cedar names it.
+    pub name: ActionName,
+    /// For people.
+    pub title: String,
+    /// Its risk class.
+    pub risk: Risk,
+    /// Whether it can be taken back.
+    pub reversibility: Reversibility,
+    /// The kind of thing it acts on.
+    pub resource: EntityKind,
+    /// What it asks for.
+    pub inputs: BTreeMap<InputName, InputKind>,
+    /// What carries it out; none means that it is advice only.
+    pub runbook: Option<RunbookName>,
+    /// The facts its gates use.
+    pub facts: Vec<FactNeed>,
+    /// Whether it may never become routine.
+    pub never_routine: bool,
+    /// Who closes a change that improved things.
+    pub closes: Closing,
+}
+
+/// Every action, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Catalogue {
+    /// The actions.
+    pub actions: BTreeMap<ActionName, Action>,
+}
+
+/// Why inputs do not fit their action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum InputFault {
+    /// An input that the action does not ask for.
+    #[error("input `{0}` is unknown to this action")]
+    Unknown(InputName),
+    /// An input that the action asks for is not there.
+    #[error("input `{0}` is missing")]
+    Missing(InputName),
+    /// The value is not of the asked kind.
+    #[error("input `{name}` must be {wanted}")]
+    Kind {
+        /// Which input.
+        name: InputName,
+        /// What it must be.
+        wanted: String,
+    },
+}
+
+impl Action {
+    /// Checks that the inputs are exactly those that the action asks for.
+    ///
+    /// # Errors
+    /// The first fault, in the order of names.
+    pub fn check_inputs(&self, inputs: &Inputs) -> Result<(), InputFault> {
+        if let Some(name) = inputs.keys().find(|name| !self.inputs.contains_key(*name)) {
+            return Err(InputFault::Unknown(name.clone()));
+        }
+        for (name, kind) in &self.inputs {
+            let value = inputs.get(name).ok_or_else(|| InputFault::Missing(name.clone()))?;
+            if !kind.admits(value) {
+                return Err(InputFault::Kind { name: name.clone(), wanted: kind.to_string() });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl InputKind {
+    /// Whether the value is of this kind.
+    pub fn admits(&self, value: &InputValue) -> bool {
+        match (self, value) {
+            (Self::Integer { min, max }, InputValue::Integer(n)) => (min..=max).contains(&n),
+            (Self::Integer { .. }, InputValue::Text(_))
+            | (Self::Name | Self::DnsName | Self::Ipv4 | Self::Choice { .. } | Self::Text { .. }, InputValue::Integer(_)) => false,
+            (Self::Name, InputValue::Text(text)) => text.parse::<crate::name::EntityName>().is_ok(),
+            (Self::DnsName, InputValue::Text(text)) => is_dns_name(text),
+            (Self::Ipv4, InputValue::Text(text)) => text.parse::<std::net::Ipv4Addr>().is_ok(),
+            (Self::Choice { of }, InputValue::Text(text)) => of.contains(text),
+            (Self::Text { max }, InputValue::Text(text)) => text.chars().count() <= *max && !text.chars().any(char::is_control),
+        }
+    }
+}
+
+fn is_dns_name(text: &str) -> bool {
+    let label = |l: &str| {
+        (1..=63).contains(&l.len())
+            && l.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+            && !l.starts_with('-')
+            && !l.ends_with('-')
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    (1..=253).contains(&name.len()) && name.split('.').all(label)
+}
+
+impl fmt::Display for InputKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("a name of lower-case letters, digits, `.`, `-` and `_`"),
+            Self::DnsName => f.write_str("a DNS name in lower case"),
+            Self::Ipv4 => f.write_str("an IPv4 address"),
+            Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
+            Self::Choice { of } => write!(f, "one of {}", of.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ")),
+            Self::Text { max } => write!(f, "text of at most {max} characters"),
+        }
+    }
+}
+
+impl fmt::Display for InputValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(n) => write!(f, "{n}"),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+impl fmt::Display for Risk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(kind: &InputKind, value: &str, expected: bool) {
+        assert_eq!(kind.admits(&InputValue::Text(value.into())), expected, "{kind}: {value:?}");
+    }
+
+    #[test]
+    fn inputs_are_what_their_kind_says() {
+        check(&InputKind::DnsName, "www.example.test", true);
+        check(&InputKind::DnsName, "www.example.test.", true);
+        for bad in ["", ".", "-a.test", "a..b", "WWW.test", "a b", &"a".repeat(64)] {
+            check(&InputKind::DnsName, bad, false);
+        }
+        check(&InputKind::Ipv4, "192.0.2.10", true);
+        check(&InputKind::Ipv4, "192.0.2.010", false);
+        check(&InputKind::Text { max: 3 }, "abc", true);
+        check(&InputKind::Text { max: 3 }, "abcd", false);
+        check(&InputKind::Text { max: 9 }, "a\u{1b}[0m", false);
+        check(&InputKind::Integer { min: 1, max: 9 }, "5", false);
+    }
+}

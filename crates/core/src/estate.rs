@@ -1,0 +1,71 @@
+//! The estate as the engine uses it: parsed, checked, content-addressed. The `estate` room reads it from a directory.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::authority::{Authority, Directory};
+use crate::catalogue::Catalogue;
+use crate::digest::Digest;
+use crate::fact::FactSpec;
+use crate::name::{FactName, RunbookName};
+use crate::posture::Posture;
+use crate::runbook::Runbook;
+use crate::time::Timestamp;
+use crate::topology::{EntityRef, Topology};
+
+/// A window in which people want nothing to move.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Freeze {
+    /// Why.
+    pub title: String,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub until: Timestamp,
+    /// Where; empty means everywhere.
+    #[serde(default)]
+    pub targets: Vec<EntityRef>,
+}
+
+/// What people own and review.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Estate {
+    /// For people: `Northwind Hosting (example)`.
+    pub title: String,
+    /// The content address of the whole directory: the policy version on every record.
+    pub digest: Digest,
+    /// The ledger's origin, which is also the audience of statements: `ledger.example/acme/g1`.
+    pub origin: String,
+    /// What may be proposed.
+    pub catalogue: Catalogue,
+    /// What there is.
+    pub topology: Topology,
+    /// Who may answer.
+    pub authority: Authority,
+    /// People and agents.
+    pub directory: Directory,
+    /// The vocabulary of facts.
+    pub facts: BTreeMap<FactName, FactSpec>,
+    /// The procedures.
+    pub runbooks: BTreeMap<RunbookName, Runbook>,
+    /// Freeze windows.
+    pub freezes: Vec<Freeze>,
+    /// Where facts are asked: `prometheus` → base URL.
+    pub sources: BTreeMap<String, String>,
+    /// The posture of a new installation.
+    pub posture: Posture,
+}
+
+impl Estate {
+    /// The freeze window that covers the target or anything that holds it.
+    pub fn freeze(&self, target: &EntityRef, now: Timestamp) -> Option<&Freeze> {
+        let mut reach = self.topology.ancestors(target);
+        reach.insert(target.clone());
+        self.freezes
+            .iter()
+            .filter(|f| f.from <= now && now < f.until)
+            .find(|f| f.targets.is_empty() || f.targets.iter().any(|t| reach.contains(t)))
+    }
+}

@@ -1,0 +1,34 @@
+//! Types, rules and state machines of Lineclear: no I/O, no `async`, no clock.
+//!
+//! Every machine has the same three pure functions: `decide` (what a command leads to), `apply` (the only way to change)
+//! and `effects` (what is owed to the world now).
+
+pub mod approval;
+pub mod authority;
+pub mod bundle;
+pub mod catalogue;
+pub mod change;
+pub mod digest;
+pub mod dossier;
+pub mod estate;
+pub mod fact;
+pub mod id;
+pub mod incident;
+pub mod measure;
+pub mod name;
+pub mod plan;
+pub mod posture;
+pub mod proposal;
+pub mod record;
+pub mod run;
+pub mod runbook;
+pub mod signal;
+pub mod situation;
+pub mod statement;
+pub mod time;
+pub mod topology;
+pub mod verdict;
+
+pub use digest::Digest;
+pub use id::{AgentId, ApprovalId, ChangeId, EventId, IncidentId, OperatorId, RunId, RunnerId, SignalId, WarrantId};
+pub use time::{Span, Timestamp};

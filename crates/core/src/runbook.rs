@@ -1,0 +1,194 @@
+//! Runbooks as data: steps that call tools, each with its check and its undo.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::catalogue::{InputKind, Inputs};
+use crate::digest::{Digest, DigestError};
+use crate::name::{FactName, InputName, RunbookName, StepName, TeamName};
+use crate::plan::ToolCall;
+use crate::time::Span;
+use crate::topology::EntityRef;
+
+/// What to do when a step fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// Take back what was done, in reverse.
+    Undo,
+    /// Stop and ask a person.
+    Person,
+}
+
+/// What to do when nobody knows whether a step took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnUnknown {
+    /// Fence, then probe with the step's check; a person when that is inconclusive.
+    Verify,
+    /// Fence, then ask a person.
+    Person,
+}
+
+/// One unit of a runbook, with its undo.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its name, unique in the runbook.
+    pub id: StepName,
+    /// What it calls; text arguments may hold `${inputs.x}` and `${target.name}`.
+    pub call: ToolCall,
+    /// How long the call may take.
+    pub timeout: Span,
+    /// How its effect is checked; a call that changes nothing.
+    pub verify: Option<ToolCall>,
+    /// What takes it back.
+    pub undo: Option<ToolCall>,
+    /// How often it may be tried.
+    pub attempts: u8,
+    /// What to do when it fails.
+    pub on_failure: OnFailure,
+    /// What to do when nobody knows.
+    pub on_unknown: OnUnknown,
+}
+
+/// How the change as a whole is judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Facts that must hold afterwards.
+    pub goals: BTreeSet<FactName>,
+    /// Facts of neighbours that must not stop holding.
+    pub neighbours: BTreeSet<FactName>,
+    /// How long they must hold.
+    pub soak: Span,
+}
+
+/// A deterministic procedure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Runbook {
+    /// Its name.
+    pub id: RunbookName,
+    /// For people.
+    pub title: String,
+    /// The team that answers for it.
+    pub owner: TeamName,
+    /// What it asks for.
+    pub inputs: BTreeMap<InputName, InputKind>,
+    /// How long a run may take.
+    pub deadline: Span,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// How the change is judged.
+    pub verification: Verification,
+    /// When its undo was last drilled, by the record of the drill; none until one is recorded.
+    pub drilled: Option<crate::time::Timestamp>,
+    /// The digest of its canonical form.
+    pub digest: Digest,
+}
+
+/// Why a template could not be filled in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// A reference to something that is not there.
+    #[error("`${{{0}}}` names no input of this runbook")]
+    Unknown(String),
+    /// `${` without `}`.
+    #[error("`${{` without its closing brace")]
+    Unclosed,
+    /// The result has no canonical form.
+    #[error(transparent)]
+    Digest(#[from] DigestError),
+}
+
+/// Fills `${inputs.x}`, `${target.name}` and `${target.kind}` into a call. A text that is one reference and nothing
+/// else takes the value with its type; anywhere else the value is written as text. Nothing is evaluated.
+///
+/// # Errors
+/// The first reference to nothing.
+pub fn render(call: &ToolCall, inputs: &Inputs, target: &EntityRef) -> Result<ToolCall, RenderError> {
+    let with = call.with.iter().map(|(key, value)| Ok((key.clone(), fill(value, inputs, target)?))).collect::<Result<_, RenderError>>()?;
+    Ok(ToolCall { tool: call.tool.clone(), with })
+}
+
+/// Fills references into one text, as [`render`] does.
+///
+/// # Errors
+/// The first reference to nothing.
+pub fn render_text(text: &str, inputs: &Inputs, target: &EntityRef) -> Result<String, RenderError> {
+    let (mut out, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once("${") {
+        let (path, tail) = after.split_once('}').ok_or(RenderError::Unclosed)?;
+        out.push_str(before);
+        match lookup(path, inputs, target)? {
+            Value::String(value) => out.push_str(&value),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                out.push_str(&other.to_string())
+            }
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+fn fill(value: &Value, inputs: &Inputs, target: &EntityRef) -> Result<Value, RenderError> {
+    match value {
+        Value::String(text) => {
+            let whole = text.strip_prefix("${").and_then(|t| t.strip_suffix('}')).filter(|t| !t.contains("${") && !t.contains('}'));
+            match whole {
+                Some(path) => lookup(path, inputs, target),
+                None => render_text(text, inputs, target).map(Value::String),
+            }
+        }
+        Value::Array(items) => items.iter().map(|item| fill(item, inputs, target)).collect::<Result<_, _>>().map(Value::Array),
+        Value::Object(members) => members
+            .iter()
+            .map(|(key, item)| Ok((key.clone(), fill(item, inputs, target)?)))
+            .collect::<Result<_, RenderError>>()
+            .map(Value::Object),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Ok(value.clone()),
+    }
+}
+
+fn lookup(path: &str, inputs: &Inputs, target: &EntityRef) -> Result<Value, RenderError> {
+    let unknown = || RenderError::Unknown(path.chars().take(80).collect());
+    match path {
+        "target.name" => return Ok(Value::String(target.name.to_string())),
+        "target.kind" => return Ok(Value::String(target.kind.as_str().into())),
+        _ => {}
+    }
+    let name: InputName = path.strip_prefix("inputs.").and_then(|n| n.parse().ok()).ok_or_else(unknown)?;
+    let value = inputs.get(&name).ok_or_else(unknown)?;
+    serde_json::to_value(value).map_err(|_| unknown())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::InputValue;
+
+    fn filled(text: &str) -> Result<Value, RenderError> {
+        let inputs = Inputs::from([
+            ("to".parse().unwrap(), InputValue::Text("192.0.2.20".into())),
+            ("n".parse().unwrap(), InputValue::Integer(3)),
+            ("evil".parse().unwrap(), InputValue::Text("${inputs.to}; rm -rf".into())),
+        ]);
+        fill(&Value::String(text.into()), &inputs, &"zone/example.test".parse().unwrap())
+    }
+
+    #[test]
+    fn references_are_filled_in_once_and_with_their_type() {
+        assert_eq!(filled("${inputs.n}"), Ok(Value::from(3)));
+        assert_eq!(filled("n=${inputs.n} at ${target.name}"), Ok(Value::from("n=3 at example.test")));
+        assert_eq!(filled("${inputs.evil}"), Ok(Value::from("${inputs.to}; rm -rf")));
+        assert_eq!(filled("a ${inputs.evil}"), Ok(Value::from("a ${inputs.to}; rm -rf")));
+    }
+
+    #[test]
+    fn a_reference_to_nothing_is_refused() {
+        assert_eq!(filled("${inputs.nope}"), Err(RenderError::Unknown("inputs.nope".into())));
+        assert_eq!(filled("${env.HOME}"), Err(RenderError::Unknown("env.HOME".into())));
+        assert_eq!(filled("a ${inputs.to"), Err(RenderError::Unclosed));
+    }
+}

@@ -1,0 +1,1 @@
+//! The `estate` room; see ARCHITECTURE.md.

@@ -1,0 +1,1 @@
+//! The `policy` room; see ARCHITECTURE.md.

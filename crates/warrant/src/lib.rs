@@ -1,0 +1,1 @@
+//! The `warrant` room; see ARCHITECTURE.md.
