@@ -8,9 +8,10 @@ use crate::authority::{Approvals, Grade, Rung};
 use crate::catalogue::Risk;
 use crate::digest::{Digest, DigestError, canonical};
 use crate::dossier::Difference;
-use crate::id::ChangeId;
+use crate::id::{ChangeId, OperatorId};
 use crate::name::{ActionName, RoleName, RungName, StepName, ToolName};
 use crate::plan::{EffectClass, PlannedStep};
+use crate::situation::Actor;
 use crate::topology::EntityRef;
 
 /// The format of bundles; part of their bytes.
@@ -68,6 +69,12 @@ pub struct Bundle {
     pub target: EntityRef,
     /// Its risk in the catalogue at that time.
     pub risk: Risk,
+    /// Who asked.
+    pub proposer: Actor,
+    /// People whose approval counts for nothing here: the proposer, and the owner of the proposing agent.
+    pub recused: BTreeSet<OperatorId>,
+    /// Whether a single-operator posture was declared, so that the recused may approve after all.
+    pub single_operator: bool,
     /// The proposal, inputs and confidence included.
     pub proposal: Digest,
     /// The runbook's text.

@@ -175,7 +175,7 @@ impl InputKind {
             | (Self::Name | Self::DnsName | Self::Ipv4 | Self::Choice { .. } | Self::Text { .. }, InputValue::Integer(_)) => false,
             (Self::Name, InputValue::Text(text)) => text.parse::<crate::name::EntityName>().is_ok(),
             (Self::DnsName, InputValue::Text(text)) => is_dns_name(text),
-            (Self::Ipv4, InputValue::Text(text)) => text.parse::<std::net::Ipv4Addr>().is_ok(),
+            (Self::Ipv4, InputValue::Text(text)) => text.parse::<core::net::Ipv4Addr>().is_ok(),
             (Self::Choice { of }, InputValue::Text(text)) => of.contains(text),
             (Self::Text { max }, InputValue::Text(text)) => text.chars().count() <= *max && !text.chars().any(char::is_control),
         }

@@ -128,8 +128,8 @@ pub struct Dossier {
     pub drilled: Option<Timestamp>,
     /// What the policies saw.
     pub situation: Situation,
-    /// What policy said.
-    pub verdict: Verdict,
+    /// What policy said; none while a fact is missing, because policy is not asked then.
+    pub verdict: Option<Verdict>,
     /// Earlier changes on this target or of this action.
     pub prior: Vec<PriorChange>,
     /// Changes in flight on things in reach.
@@ -149,6 +149,11 @@ impl Dossier {
         Digest::of_json(self)
     }
 
+    /// One word for records and lists: the verdict's, or `not_asked`.
+    pub fn verdict_word(&self) -> &'static str {
+        self.verdict.as_ref().map_or("not_asked", Verdict::word)
+    }
+
     /// The differences in words, as an approver reads them: situation by member, plan by step, verdict by rung.
     pub fn difference(&self, now: &Self) -> Vec<Difference> {
         let mut list = Vec::new();
@@ -162,8 +167,8 @@ impl Dossier {
         if self.policy != now.policy {
             list.push(Difference { what: "policy".into(), before: self.policy.to_string(), after: now.policy.to_string() });
         }
-        if self.verdict.word() != now.verdict.word() {
-            list.push(Difference { what: "verdict".into(), before: self.verdict.word().into(), after: now.verdict.word().into() });
+        if self.verdict_word() != now.verdict_word() {
+            list.push(Difference { what: "verdict".into(), before: self.verdict_word().into(), after: now.verdict_word().into() });
         }
         list
     }

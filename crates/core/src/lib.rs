@@ -14,6 +14,8 @@ pub mod estate;
 pub mod fact;
 pub mod id;
 pub mod incident;
+pub mod installation;
+pub mod machine;
 pub mod measure;
 pub mod name;
 pub mod plan;
@@ -22,6 +24,8 @@ pub mod proposal;
 pub mod record;
 pub mod run;
 pub mod runbook;
+#[cfg(test)]
+mod sample;
 pub mod signal;
 pub mod situation;
 pub mod statement;

@@ -43,6 +43,10 @@ impl FromStr for Measure {
     /// Reads a decimal such as `0.973`, `-2` or `1.5e-3`, rounded to millionths; `NaN` and infinities are refused.
     fn from_str(text: &str) -> Result<Self, MeasureError> {
         let bad = || MeasureError(text.chars().take(40).collect());
+        if let Some(exact) = exact(text) {
+            return if exact.unsigned_abs() <= MEASURE_MAX.unsigned_abs() * SCALE.unsigned_abs() { Ok(Self(exact)) } else { Err(bad()) };
+        }
+        // Exponents and more than six places: what telemetry prints, and what its own precision has rounded already.
         let value: f64 = text.parse().map_err(|_| bad())?;
         #[expect(clippy::cast_precision_loss, reason = "both constants are far below 2^53")]
         let (max, scale) = (MEASURE_MAX as f64, SCALE as f64);
@@ -53,6 +57,19 @@ impl FromStr for Measure {
         let millionths = (value * scale).round() as i64;
         Ok(Self(millionths))
     }
+}
+
+/// Millionths of a plain decimal with at most six places, exactly: what [`Measure`] itself prints reads back the same.
+fn exact(text: &str) -> Option<i64> {
+    let (negative, digits) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 12 || part.len() > 6 || !plain(whole) || !plain(part) {
+        return None;
+    }
+    let part: i64 = format!("{part:0<6}").parse().ok()?;
+    let value = whole.parse::<i64>().ok()?.checked_mul(SCALE)?.checked_add(part)?;
+    Some(if negative { -value } else { value })
 }
 
 impl fmt::Display for Measure {
@@ -140,11 +157,13 @@ mod tests {
         check("1.5e-3", "0.0015");
         check("0.00000049", "0");
         check("-0.000001", "-0.000001");
+        check("4458634095.036655", "4458634095.036655");
+        check("-9007199254", "-9007199254");
     }
 
     #[test]
     fn what_is_not_finite_is_not_measured() {
-        for bad in ["NaN", "+Inf", "-Inf", "1e300", "", "one"] {
+        for bad in ["NaN", "+Inf", "-Inf", "1e300", "", "one", "9007199254.000001", "-9007199255", "."] {
             assert!(bad.parse::<Measure>().is_err(), "{bad}");
         }
     }

@@ -1,1 +1,206 @@
-//! Placeholder.
+//! What becomes of an event: one ledger entry whose leaf holds ids, closed words and digests, and a payload beside it
+//! that holds the whole event behind a salted commitment, so that retention and erasure never break the tree.
+
+mod leaf;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+pub use leaf::Leaf;
+
+use crate::id::{ApprovalId, ChangeId, EventId, IncidentId, RunId};
+use crate::machine::Machine;
+use crate::situation::Actor;
+use crate::time::Timestamp;
+use crate::{approval, change, incident, installation, run};
+
+/// One history: that of a machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stream {
+    /// The installation's own.
+    Installation,
+    /// Of a request for approval.
+    Approval(ApprovalId),
+    /// Of a change.
+    Change(ChangeId),
+    /// Of an incident.
+    Incident(IncidentId),
+    /// Of a run.
+    Run(RunId),
+}
+
+/// A text that names no stream.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run or incident")]
+pub struct StreamError(String);
+
+impl Stream {
+    /// The kind of the machine behind it.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Installation => "installation",
+            Self::Approval(_) => "approval",
+            Self::Change(_) => "change",
+            Self::Incident(_) => "incident",
+            Self::Run(_) => "run",
+        }
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Installation => f.write_str("installation"),
+            Self::Approval(id) => id.fmt(f),
+            Self::Change(id) => id.fmt(f),
+            Self::Incident(id) => id.fmt(f),
+            Self::Run(id) => id.fmt(f),
+        }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Stream {
+    type Err = StreamError;
+    fn from_str(text: &str) -> Result<Self, StreamError> {
+        let bad = || StreamError(text.chars().take(80).collect());
+        match text.split_once('_').map_or(text, |(kind, _)| kind) {
+            "installation" if text == "installation" => Ok(Self::Installation),
+            "approval" => text.parse().map(Self::Approval).map_err(|_| bad()),
+            "change" => text.parse().map(Self::Change).map_err(|_| bad()),
+            "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
+            "run" => text.parse().map(Self::Run).map_err(|_| bad()),
+            _ => Err(bad()),
+        }
+    }
+}
+
+impl Serialize for Stream {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Stream {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Anything that can happen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "machine", content = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// To the installation.
+    Installation(installation::Event),
+    /// To a request for approval.
+    Approval(approval::Event),
+    /// To a change.
+    Change(change::Event),
+    /// To an incident.
+    Incident(incident::Event),
+    /// To a run.
+    Run(run::Event),
+}
+
+/// An event with who caused it and when: what the store is asked to append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// Its id, which is also its idempotency key in the ledger.
+    pub id: EventId,
+    /// When it was committed, by the engine's clock.
+    pub at: Timestamp,
+    /// Who caused it.
+    pub by: Actor,
+    /// What happened.
+    pub event: Event,
+    /// 32 random bytes that blind the payload's commitment, so that an erased payload cannot be guessed.
+    pub salt: [u8; 32],
+}
+
+/// What lists need to know of a machine, kept beside its events; derived from the state, never decided on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// Whose history.
+    pub stream: Stream,
+    /// The state's word.
+    pub word: String,
+    /// Whether anything can still happen to it.
+    pub open: bool,
+    /// The earliest moment at which the engine owes it something.
+    pub due: Option<Timestamp>,
+    /// What it is looked up by: `dns.update zone/example.test` of a change, the group of an incident, the change of an
+    /// approval or a run.
+    pub key: String,
+    /// One line for people.
+    pub title: String,
+    /// When it began.
+    pub begun: Timestamp,
+}
+
+impl Row {
+    /// The row of a machine.
+    pub fn of<M: Machine>(stream: Stream, machine: &M, key: String, title: String, begun: Timestamp) -> Self {
+        Self { stream, word: machine.word().into(), open: machine.open(), due: machine.due(), key, title, begun }
+    }
+
+    /// The row of a change.
+    pub fn change(change: &change::Change) -> Self {
+        let key = format!("{} {}", change.proposal.action, change.proposal.target);
+        let title = format!("{} on {}", change.proposal.action, change.proposal.target);
+        Self::of(Stream::Change(change.id), change, key, title, change.proposed)
+    }
+
+    /// The row of a request for approval.
+    pub fn approval(approval: &approval::Approval) -> Self {
+        let request = &approval.request;
+        let title = format!("needs `{}`", request.needs.rung);
+        Self::of(Stream::Approval(request.id), approval, request.change.to_string(), title, request.asked)
+    }
+
+    /// The row of a run.
+    pub fn run(run: &run::Run) -> Self {
+        let title = format!("runbook `{}`", run.order.plan.runbook);
+        Self::of(Stream::Run(run.order.id), run, run.order.change.to_string(), title, run.order.begun)
+    }
+
+    /// The row of an incident.
+    pub fn incident(incident: &incident::Incident) -> Self {
+        Self::of(Stream::Incident(incident.id), incident, incident.group.clone(), incident.title.clone(), incident.opened)
+    }
+
+    /// The row of the installation.
+    pub fn installation(installation: &installation::Installation) -> Self {
+        let title = format!("posture {}", installation.posture);
+        Self::of(Stream::Installation, installation, "installation".into(), title, installation.since)
+    }
+}
+
+impl Event {
+    /// The kind of its ledger entry: machine, event and major version.
+    pub fn kind(&self) -> String {
+        let (machine, word) = match self {
+            Self::Installation(event) => ("installation", event.word()),
+            Self::Approval(event) => ("approval", event.word()),
+            Self::Change(event) => ("change", event.word()),
+            Self::Incident(event) => ("incident", event.word()),
+            Self::Run(event) => ("run", event.word()),
+        };
+        format!("{machine}.{word}/1")
+    }
+
+    /// The whole event as JSON: the payload that is kept beside the leaf.
+    pub fn payload(&self) -> Value {
+        serde_json::to_value(self).unwrap_or(Value::Null)
+    }
+}

@@ -123,7 +123,7 @@ pub fn render_text(text: &str, inputs: &Inputs, target: &EntityRef) -> Result<St
         match lookup(path, inputs, target)? {
             Value::String(value) => out.push_str(&value),
             other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
-                out.push_str(&other.to_string())
+                out.push_str(&other.to_string());
             }
         }
         rest = tail;

@@ -1,0 +1,190 @@
+//! What of an event goes into its leaf: ids, closed words, numbers and digests. No free text and no personal data: a
+//! leaf can never be taken back.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{Event, Happened};
+use crate::digest::Digest;
+use crate::dossier::Dossier;
+use crate::situation::Actor;
+use crate::statement::Vote;
+use crate::{approval, change, incident, installation, run};
+
+/// The parts of a ledger entry that come from the domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaf {
+    /// Kind with major version: `change.asked/1`.
+    pub kind: String,
+    /// Who caused it: `agent`, `operator` or `engine`.
+    pub by_kind: &'static str,
+    /// Their id; `engine` for the engine.
+    pub by_id: String,
+    /// Ids, words, numbers and digests.
+    pub body: Value,
+    /// Ids of what it belongs to, by kind.
+    pub links: BTreeMap<String, String>,
+}
+
+impl Happened {
+    /// The parts of its ledger entry.
+    pub fn leaf(&self) -> Leaf {
+        let by_kind = match self.by {
+            Actor::Agent(_) => "agent",
+            Actor::Operator(_) => "operator",
+            Actor::Engine => "engine",
+        };
+        let (body, links) = match &self.event {
+            Event::Installation(event) => (installation(event), BTreeMap::new()),
+            Event::Approval(event) => approval(event),
+            Event::Change(event) => change(event),
+            Event::Incident(event) => (incident(event), BTreeMap::new()),
+            Event::Run(event) => run(event),
+        };
+        Leaf { kind: self.event.kind(), by_kind, by_id: self.by.to_string(), body, links }
+    }
+}
+
+/// Longest word that a leaf takes from a message: longer than any code of this product.
+const WORD_MAX: usize = 40;
+
+type Parts = (Value, BTreeMap<String, String>);
+
+fn link(kind: &str, id: &dyn ToString) -> BTreeMap<String, String> {
+    BTreeMap::from([(kind.into(), id.to_string())])
+}
+
+fn digest_of(value: &impl serde::Serialize) -> Value {
+    Digest::of_json(value).map_or(Value::Null, |digest| json!(digest))
+}
+
+/// A word as it stands, and `other` for anything that could be a sentence: a runner in other hands writes what it likes.
+fn word(text: &str) -> &str {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-' | b'.');
+    if (1..=WORD_MAX).contains(&text.len()) && text.bytes().all(plain) { text } else { "other" }
+}
+
+fn installation(event: &installation::Event) -> Value {
+    match event {
+        installation::Event::Started { epoch, estate, posture, version, .. } => {
+            json!({"epoch": epoch, "policy": estate, "posture": posture, "version": version})
+        }
+        installation::Event::PostureSet { posture, .. } => json!({ "posture": posture }),
+    }
+}
+
+fn vote(vote: &Vote) -> Value {
+    json!({"by": vote.by, "decision": vote.decision, "grade": vote.signature.grade(), "statement": Digest::of(vote.statement.as_bytes())})
+}
+
+fn approval(event: &approval::Event) -> Parts {
+    let body = match event {
+        approval::Event::Asked { request } => {
+            let body = json!({
+                "bundle": request.digest, "policy": request.policy, "evidence": request.evidence, "rung": request.needs.rung,
+                "humans": request.needs.humans, "grade": request.needs.grade, "single_operator": request.single_operator,
+            });
+            return (body, link("change", &request.change));
+        }
+        approval::Event::Voted { vote: cast } | approval::Event::Rejected { vote: cast } => vote(cast),
+        approval::Event::VoteRefused { by, why } => json!({"by": by, "code": why.word()}),
+        approval::Event::Granted { .. } | approval::Event::Lapsed => json!({}),
+        approval::Event::Withdrawn { why } => json!({ "why": why }),
+        approval::Event::Consumed { run } => return (json!({}), link("run", run)),
+    };
+    (body, BTreeMap::new())
+}
+
+fn judged(dossier: &Dossier) -> Map<String, Value> {
+    let mut map = Map::new();
+    map.insert("policy".into(), json!(dossier.policy));
+    map.insert("risk".into(), json!(dossier.risk));
+    map.insert("verdict".into(), json!(dossier.verdict_word()));
+    map.insert("faults".into(), json!(dossier.faults.len()));
+    map.insert("dossier".into(), digest_of(dossier));
+    map
+}
+
+fn change(event: &change::Event) -> Parts {
+    match event {
+        change::Event::Proposed { proposal, .. } => {
+            let body = json!({
+                "action": proposal.action, "target": proposal.target, "proposal": digest_of(proposal),
+                "confidence_bp": proposal.confidence.basis_points(),
+            });
+            (body, proposal.incident.map(|id| link("incident", &id)).unwrap_or_default())
+        }
+        change::Event::Blocked { dossier, .. } | change::Event::Denied { dossier } => (Value::Object(judged(dossier)), BTreeMap::new()),
+        change::Event::Asked { dossier, bundle, approval, differences } => {
+            let mut body = judged(dossier);
+            body.insert("bundle".into(), digest_of(bundle));
+            body.insert("differences".into(), json!(differences.len()));
+            (Value::Object(body), link("approval", approval))
+        }
+        change::Event::Cleared { dossier, bundle, .. } => {
+            let mut body = judged(dossier);
+            body.insert("bundle".into(), digest_of(bundle));
+            (Value::Object(body), BTreeMap::new())
+        }
+        change::Event::Started { run, dossier, bundle, .. } => {
+            let mut body = judged(dossier);
+            body.insert("bundle".into(), digest_of(bundle));
+            (Value::Object(body), link("run", run))
+        }
+        change::Event::Misfit { misfit, .. } => {
+            let code = serde_json::to_value(misfit).ok().and_then(|v| v.get("fault").cloned()).unwrap_or(Value::Null);
+            (json!({ "code": code }), BTreeMap::new())
+        }
+        change::Event::Rejected { by, .. } | change::Event::TakenBack { by, .. } => (json!({ "by": by }), BTreeMap::new()),
+        change::Event::Withdrawn { by, .. } => (json!({ "by": by }), BTreeMap::new()),
+        change::Event::Amended { by, inputs, .. } => (json!({"by": by, "inputs": digest_of(inputs)}), BTreeMap::new()),
+        change::Event::RunEnded { how, .. } => (json!({ "how": how }), BTreeMap::new()),
+        change::Event::Sampled { sample } => (json!({"goals": sample.goals, "neighbours": sample.neighbours}), BTreeMap::new()),
+        change::Event::Judged { judgement, closes, .. } => (json!({"judgement": judgement, "closes": closes}), BTreeMap::new()),
+        change::Event::Declared { by, success, .. } => (json!({"by": by, "success": success}), BTreeMap::new()),
+        change::Event::ActRefused { by, act, code, .. } => (json!({"by": by, "act": word(act), "code": word(code)}), BTreeMap::new()),
+        change::Event::Approved { .. } | change::Event::Lapsed { .. } | change::Event::Advised { .. } => (json!({}), BTreeMap::new()),
+    }
+}
+
+fn incident(event: &incident::Event) -> Value {
+    match event {
+        incident::Event::Opened { signal_id, signal, severity, .. } => {
+            json!({"signal": signal_id, "severity": severity, "content": digest_of(signal)})
+        }
+        incident::Event::Signalled { signal_id, signal, .. } => {
+            json!({"signal": signal_id, "state": signal.state, "content": digest_of(signal)})
+        }
+        incident::Event::Graded { severity, by, .. } => json!({"severity": severity, "by": by}),
+        incident::Event::Acknowledged { by, .. } | incident::Event::Closed { by, .. } => json!({ "by": by }),
+        incident::Event::Resolved { .. } => json!({}),
+    }
+}
+
+fn run(event: &run::Event) -> Parts {
+    let body = match event {
+        run::Event::Begun { order } => {
+            let body = json!({"plan": digest_of(&order.plan), "runbook": order.plan.runbook_digest, "steps": order.plan.steps.len()});
+            return (body, link("change", &order.change));
+        }
+        run::Event::Intended { attempt, .. } => json!({
+            "change": attempt.change, "bundle": attempt.bundle, "run": attempt.key.run, "step": attempt.key.step, "direction": attempt.key.direction, "attempt": attempt.key.number,
+            "warrant": attempt.warrant, "epoch": attempt.epoch, "call": attempt.call, "deadline": attempt.deadline,
+        }),
+        run::Event::Dispatched { runner, warrant, .. } => json!({"runner": runner, "warrant": warrant}),
+        run::Event::Refused { code, .. } => json!({ "code": word(code) }),
+        run::Event::Failed { applied, .. } => json!({ "applied": applied }),
+        run::Event::Succeeded { output, .. } => json!({ "output": digest_of(output) }),
+        run::Event::Probed { found, output, .. } => json!({"found": found, "output": digest_of(output)}),
+        run::Event::Resolved { by, resolution, .. } => json!({"by": by, "resolution": resolution}),
+        run::Event::Ended { how, .. } => json!({ "how": how }),
+        run::Event::Turned { with_current, .. } => json!({ "with_current": with_current }),
+        run::Event::Accepted { .. }
+        | run::Event::Started { .. }
+        | run::Event::BecameUnknown { .. }
+        | run::Event::Retried { .. }
+        | run::Event::GotStuck { .. } => json!({}),
+    };
+    (body, BTreeMap::new())
+}

@@ -1,0 +1,153 @@
+//! Samples of runs.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{MARK, after, digest, id, person, second};
+use crate::id::{ChangeId, RunId, RunnerId, WarrantId};
+use crate::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
+use crate::run::{Applied, Attempt, AttemptKey, Command, Direction, Event, Found, Order, Resolution, Run, RunEnd, StepRule};
+use crate::runbook::{OnFailure, OnUnknown};
+use crate::time::Span;
+
+/// What a step of a sample is like.
+#[derive(Debug, Clone, Copy)]
+pub struct Step {
+    pub effect: EffectClass,
+    pub undo: bool,
+    pub attempts: u8,
+    pub on_failure: OnFailure,
+    pub on_unknown: OnUnknown,
+}
+
+impl Step {
+    /// Changes something, can be taken back, is tried once.
+    pub const EFFECT: Self =
+        Self { effect: EffectClass::Converge, undo: true, attempts: 1, on_failure: OnFailure::Undo, on_unknown: OnUnknown::Verify };
+    /// Changes nothing.
+    pub const READ: Self = Self { effect: EffectClass::Read, undo: false, ..Self::EFFECT };
+    /// Asks a person when it fails.
+    pub const ASKING: Self = Self { on_failure: OnFailure::Person, ..Self::EFFECT };
+}
+
+/// An order that begins at second 0 and may start steps until second 600; each step may take ten seconds.
+pub(crate) fn order(steps: &[Step]) -> Order {
+    let call = |tool: &str| ToolCall { tool: tool.parse().unwrap(), with: BTreeMap::from([(MARK.into(), json!({"text": MARK, "n": 3}))]) };
+    let planned = steps.iter().enumerate().map(|(index, step)| PlannedStep {
+        step: format!("step-{index}").parse().unwrap(),
+        call: call("dns_update"),
+        verify: Some(call("dns_query")),
+        undo: step.undo.then(|| call("dns_undo")),
+        effect: step.effect,
+        preview: Preview {
+            before: json!(MARK),
+            after: json!([MARK, 2, null, true]),
+            targets: vec![MARK.into()],
+            reversible: step.undo,
+            summary: MARK.into(),
+        },
+    });
+    let rules = steps.iter().map(|step| StepRule {
+        timeout: Span::from_secs(10),
+        attempts: step.attempts,
+        on_failure: step.on_failure,
+        on_unknown: step.on_unknown,
+    });
+    let runbook = "move-dns".parse().unwrap();
+    Order {
+        id: RunId::new(id(30)),
+        change: ChangeId::new(id(1)),
+        bundle: digest("bundle"),
+        plan: Plan { runbook, runbook_digest: digest("runbook"), steps: planned.collect(), read: second(0) },
+        rules: rules.collect(),
+        begun: second(0),
+        deadline: second(600),
+    }
+}
+
+fn attempt(number: u32, direction: Direction) -> Attempt {
+    let run = Run::begin_of(&[Step::EFFECT]);
+    let intend = Command::Intend { warrant: WarrantId::new(id(60)), epoch: 3 };
+    let events = run.decide(intend, second(1)).unwrap();
+    let Some(Event::Intended { attempt, .. }) = events.into_iter().next() else { panic!("an attempt was to be intended") };
+    Attempt { key: AttemptKey { direction, number, ..attempt.key.clone() }, ..attempt }
+}
+
+impl Run {
+    /// A run that has just begun.
+    pub fn begin_of(steps: &[Step]) -> Self {
+        after(&[Event::Begun { order: Box::new(order(steps)) }])
+    }
+}
+
+pub(crate) fn run_events() -> Vec<(&'static str, Event)> {
+    use Event as E;
+    let (at, why, output) = (second(5), || MARK.to_owned(), || json!({"said": MARK, "n": 5, "none": Value::Null}));
+    let failed = |applied| E::Failed { applied, why: why(), at };
+    let probed = |found| E::Probed { found, output: output(), at };
+    let resolved = |resolution| E::Resolved { by: person(1), resolution, reason: why(), at };
+    vec![
+        ("begun", E::Begun { order: Box::new(order(&[Step::EFFECT])) }),
+        ("intended", E::Intended { attempt: attempt(1, Direction::Do), at }),
+        ("intended back", E::Intended { attempt: attempt(1, Direction::Undo), at }),
+        ("dispatched", E::Dispatched { runner: RunnerId::new(id(61)), warrant: digest("warrant"), at }),
+        ("accepted", E::Accepted { at }),
+        ("started", E::Started { at }),
+        ("succeeded", E::Succeeded { output: output(), at }),
+        ("failed, no", failed(Applied::No)),
+        ("failed, partly", failed(Applied::Partly)),
+        ("refused", E::Refused { code: MARK.into(), why: why(), at }),
+        ("became_unknown", E::BecameUnknown { why: why(), at }),
+        ("never_started", probed(Found::NeverStarted)),
+        ("applied", probed(Found::Applied)),
+        ("not_applied", probed(Found::NotApplied)),
+        ("inconclusive", probed(Found::Inconclusive)),
+        ("retried", E::Retried { at }),
+        ("turned", E::Turned { with_current: false, at }),
+        ("turned, with", E::Turned { with_current: true, at }),
+        ("got_stuck", E::GotStuck { why: why(), at }),
+        ("retry", resolved(Resolution::Retry)),
+        ("mark_applied", resolved(Resolution::MarkApplied)),
+        ("mark_not_applied", resolved(Resolution::MarkNotApplied)),
+        ("skip", resolved(Resolution::Skip)),
+        ("undo", resolved(Resolution::Undo)),
+        ("abort", resolved(Resolution::Abort)),
+        ("ended done", E::Ended { how: RunEnd::Done, at }),
+        ("ended undone", E::Ended { how: RunEnd::Undone, at }),
+        ("ended aborted", E::Ended { how: RunEnd::Aborted, at }),
+    ]
+}
+
+/// Runs of a single step that changes something.
+pub(crate) fn run_states() -> Vec<(&'static str, Run)> {
+    let all: BTreeMap<_, _> = run_events().into_iter().collect();
+    let of = |label, path: &[&'static str]| {
+        let events: Vec<_> = std::iter::once(&"begun").chain(path).map(|word| all[word].clone()).collect();
+        (label, after::<Run>(&events))
+    };
+    let back = ["intended", "dispatched", "failed, partly", "turned, with"];
+    let then = |label, path: &[&'static str]| of(label, &[&back[..], path].concat());
+    vec![
+        of("ready", &[]),
+        of("intended", &["intended"]),
+        of("dispatched", &["intended", "dispatched"]),
+        of("accepted", &["intended", "dispatched", "accepted"]),
+        of("started", &["intended", "dispatched", "started"]),
+        of("unknown", &["intended", "dispatched", "became_unknown"]),
+        of("failed", &["intended", "dispatched", "failed, no"]),
+        of("stuck", &["intended", "dispatched", "refused"]),
+        of("ready, all applied", &["intended", "dispatched", "started", "succeeded"]),
+        of("done", &["intended", "dispatched", "started", "succeeded", "ended done"]),
+        then("undoing", &[]),
+        then("undoing: intended", &["intended back"]),
+        then("undoing: started", &["intended back", "dispatched", "started"]),
+        then("undoing: unknown", &["intended back", "dispatched", "became_unknown"]),
+        then("undoing: failed", &["intended back", "dispatched", "failed, no"]),
+        then("undoing: stuck", &["intended back", "dispatched", "refused"]),
+        then("undoing: all taken back", &["intended back", "dispatched", "started", "succeeded"]),
+        then("undoing: left", &["intended back", "dispatched", "refused", "skip"]),
+        then("undone", &["intended back", "dispatched", "started", "succeeded", "ended undone"]),
+        of("aborted", &["intended", "dispatched", "refused", "abort"]),
+    ]
+}
