@@ -1,1 +1,27 @@
-//! The `policy` room; see ARCHITECTURE.md.
+//! Cedar policies and a case in; a verdict with its reasons out. Pure: no I/O, no `async`, no clock.
+//!
+//! "Allowed" means that Cedar answered `Allow` and that nothing at all failed to evaluate.
+
+mod ask;
+mod conjunct;
+mod explain;
+mod facts;
+mod foundation;
+mod index;
+mod limit;
+mod load;
+mod opening;
+mod policies;
+mod remedy;
+mod schema;
+mod slice;
+mod source;
+#[cfg(test)]
+mod tests;
+mod vocabulary;
+
+pub use ask::AskError;
+pub use policies::{Answer, Policies, PolicyText, RungAnswer};
+pub use remedy::{Outcome, Remedy, Repair};
+pub use schema::{SCHEMA_PATH, schema_text};
+pub use source::{Diagnostic, Source};

@@ -1,0 +1,159 @@
+//! One question to Cedar under given approvals, and what "allowed" means.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use cedar_policy::{AuthorizationError, Authorizer, Decision, EntityUid, PolicySet, Request, Schema};
+use lineclear_core::authority::Approvals;
+use lineclear_core::catalogue::FactNeed;
+use lineclear_core::estate::Estate;
+use lineclear_core::name::{ActionName, FactName, PolicyName};
+use lineclear_core::situation::{Case, Situation};
+use lineclear_core::topology::EntityRef;
+
+use crate::facts::Typed;
+use crate::index::Bucket;
+use crate::slice::Slice;
+use crate::vocabulary::Vocabulary;
+
+/// Why a case could not be put to policy at all. None of these is a verdict: the change is blocked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AskError {
+    /// Principal, action, target, fact or role that the estate does not hold.
+    #[error("`{0}` is not in the estate")]
+    Unknown(String),
+    /// A fact that the action requires is not in the situation; false would be an invented value.
+    #[error("required fact `{0}` is missing")]
+    Missing(FactName),
+    /// The engine is no principal: timers and rules ask for nothing.
+    #[error("the engine itself is no principal of policy")]
+    Engine,
+    /// The action acts on another kind of thing.
+    #[error("action `{action}` does not act on `{target}`")]
+    Kind {
+        /// The action.
+        action: ActionName,
+        /// The target that does not fit.
+        target: EntityRef,
+    },
+    /// A number outside the range that policies are proved for.
+    #[error("`context.{fact}` is {value}, and may be 0 to {max}")]
+    Range {
+        /// The fact, as policies name it.
+        fact: &'static str,
+        /// What it was.
+        value: i64,
+        /// The largest that it may be.
+        max: i64,
+    },
+    /// The entities around principal and target are not whole.
+    #[error("the slice of the estate around the target is not whole")]
+    Slice,
+    /// The facts do not fit the schema.
+    #[error("the facts do not fit the schema")]
+    Schema,
+}
+
+/// What every question shares.
+#[derive(Debug)]
+pub(crate) struct Ground<'a> {
+    pub estate: &'a Estate,
+    pub vocabulary: &'a Vocabulary,
+    pub schema: &'a Schema,
+}
+
+/// A case made ready to be asked at any rung.
+pub(crate) struct Question<'a> {
+    pub bucket: &'a Bucket,
+    ground: &'a Ground<'a>,
+    pub slice: Rc<Slice>,
+    typed: Typed,
+    action: EntityUid,
+    steady: OnceCell<BTreeSet<usize>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// Cedar said `Allow` and nothing failed.
+    pub allowed: bool,
+    /// The permits that matched on `Allow`, the forbids on `Deny`.
+    pub matched: BTreeSet<PolicyName>,
+    /// What failed to evaluate.
+    pub failed: BTreeSet<PolicyName>,
+    /// Whether Cedar's own word was `Allow`.
+    pub said_allow: bool,
+    request: Request,
+}
+
+impl<'a> Question<'a> {
+    /// Cuts the slice and types the facts.
+    pub fn open(ground: &'a Ground<'a>, bucket: &'a Bucket, case: &Case) -> Result<Self, AskError> {
+        let unknown = || AskError::Unknown(format!("action {}", case.action));
+        let action = ground.estate.catalogue.actions.get(&case.action).ok_or_else(unknown)?;
+        if action.resource != case.target.kind {
+            return Err(AskError::Kind { action: case.action.clone(), target: case.target.clone() });
+        }
+        let absent = |need: &&FactNeed| need.required && !case.situation.evidence.contains_key(&need.fact);
+        if let Some(need) = action.facts.iter().find(absent) {
+            return Err(AskError::Missing(need.fact.clone()));
+        }
+        Ok(Self {
+            bucket,
+            ground,
+            slice: Rc::new(Slice::cut(ground.estate, ground.vocabulary, ground.schema, case)?),
+            typed: Typed::new(ground.vocabulary, &case.situation)?,
+            action: ground.vocabulary.action(case.action.as_str()),
+            steady: OnceCell::new(),
+        })
+    }
+
+    /// The same principal, action and target under other facts.
+    pub fn suppose(&self, situation: &Situation) -> Result<Self, AskError> {
+        let typed = Typed::new(self.ground.vocabulary, situation)?;
+        Ok(Self { slice: Rc::clone(&self.slice), typed, action: self.action.clone(), steady: OnceCell::new(), ..*self })
+    }
+
+    /// Asks under these approvals; the first question of a case is checked against the schema, the others have the same types.
+    pub fn ask(&self, approvals: &Approvals, checked: bool) -> Result<Asked, AskError> {
+        self.ask_of(&self.bucket.set, approvals, checked)
+    }
+
+    /// The same, of any set of policies.
+    pub fn ask_of(&self, set: &PolicySet, approvals: &Approvals, checked: bool) -> Result<Asked, AskError> {
+        let context = self.typed.with(self.ground.vocabulary, approvals)?;
+        let (principal, resource) = (self.slice.principal.clone(), self.slice.resource.clone());
+        let schema = checked.then_some(self.ground.schema);
+        let request = Request::new(principal, self.action.clone(), resource, context, schema).map_err(|_| AskError::Schema)?;
+        let answer = Authorizer::new().is_authorized(&request, set, &self.slice.entities);
+        let (mut failed, mut faults) = (BTreeSet::new(), false);
+        for error in answer.diagnostics().errors() {
+            faults = true;
+            let AuthorizationError::PolicyEvaluationError(inner) = error;
+            failed.extend(name(inner.policy_id().as_ref()));
+        }
+        let said_allow = answer.decision() == Decision::Allow;
+        let matched = answer.diagnostics().reason().filter_map(|id| name(id.as_ref())).collect();
+        Ok(Asked { allowed: said_allow && !faults, matched, failed, said_allow, request })
+    }
+
+    /// The numbers of the probes that hold under the same facts and approvals.
+    pub fn holding(&self, asked: &Asked) -> BTreeSet<usize> {
+        let steady = self.steady.get_or_init(|| self.probe(&self.bucket.steady, asked));
+        steady.iter().copied().chain(self.probe(&self.bucket.swayed, asked)).collect()
+    }
+
+    fn probe(&self, set: &PolicySet, asked: &Asked) -> BTreeSet<usize> {
+        if set.is_empty() {
+            return BTreeSet::new();
+        }
+        let answer = Authorizer::new().is_authorized(&asked.request, set, &self.slice.entities);
+        let number = |id: &cedar_policy::PolicyId| AsRef::<str>::as_ref(id).parse().ok();
+        answer.diagnostics().reason().filter_map(number).collect()
+    }
+}
+
+fn name(id: &str) -> Option<PolicyName> {
+    id.parse().ok()
+}
