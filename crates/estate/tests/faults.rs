@@ -1,0 +1,17 @@
+//! What people read when an estate is wrong: one table for each kind of file, each row one mistake in a text that is otherwise right.
+
+#[cfg(test)]
+#[path = "faults/bench.rs"]
+mod bench;
+#[cfg(test)]
+#[path = "faults/files.rs"]
+mod files;
+#[cfg(test)]
+#[path = "faults/links.rs"]
+mod links;
+#[cfg(test)]
+#[path = "faults/mutations.rs"]
+mod mutations;
+#[cfg(test)]
+#[path = "faults/yaml.rs"]
+mod yaml;
