@@ -1,1 +1,17 @@
-//! The `connect` room; see ARCHITECTURE.md.
+//! The outside: signals come in, telemetry is asked. Nothing here decides.
+//!
+//! What comes from outside is parsed once, bounded and made harmless here; what leaves is a type of `core`. A source that
+//! cannot be reached, lies about its format or answers with anything but one number yields an absent reading with a short
+//! reason, never an error to be handled somewhere else.
+
+pub mod alertmanager;
+mod json;
+pub mod prometheus;
+pub mod sources;
+mod text;
+mod tls;
+
+pub use alertmanager::WebhookError;
+pub use prometheus::{Prometheus, PrometheusError};
+pub use sources::{Sources, SourcesError};
+pub use tls::install_tls;
