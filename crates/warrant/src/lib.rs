@@ -1,1 +1,22 @@
-//! The `warrant` room; see ARCHITECTURE.md.
+//! The warrant: the signed, expiring, single-use authority that a runner acts on, and everything a runner checks before
+//! it does. No I/O, no clock.
+//!
+//! A warrant proves three things apart: that the control plane made it out ([`open`], DSSE and Ed25519), that it was recorded
+//! before ([`check()`], a proof from the ledger), and that named people wanted it ([`check_vote`], their own SSH signatures). The third
+//! is what a stolen control plane cannot make.
+
+pub mod check;
+pub mod envelope;
+pub mod protocol;
+pub mod signature;
+pub mod trust;
+pub mod warrant;
+
+mod people;
+
+pub use check::{Checked, Refusal, check};
+pub use envelope::{EnvelopeError, KeyError, SealError, WarrantKey, WarrantVerifier, open};
+pub use protocol::{Answer, Knowledge, Poll, Report, Work};
+pub use signature::{VoteFault, check_vote, genuine};
+pub use trust::{Rule, TargetRule, Trust, TrustDraft, TrustError};
+pub use warrant::Warrant;
