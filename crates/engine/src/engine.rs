@@ -1,0 +1,202 @@
+//! The engine: it asks `core` and `policy`, commits, and only then performs what is owed.
+
+use std::sync::Arc;
+
+use lineclear_core::estate::Estate;
+use lineclear_core::installation::{self, Installation};
+use lineclear_core::record::Stream;
+use lineclear_core::situation::Actor;
+use lineclear_core::{RunnerId, Timestamp};
+use lineclear_ledger::Verifier;
+use lineclear_policy::Policies;
+use lineclear_store::{Committed, Store, StoreError};
+use lineclear_warrant::WarrantKey;
+use tokio::sync::{Notify, broadcast};
+
+use crate::EngineError;
+use crate::clock::{Clock, IdSource};
+use crate::desk::Desk;
+use crate::history::{Draft, Kept, Loaded, load};
+use crate::pulse::Throttle;
+use crate::telemetry::Telemetry;
+
+/// How often a command is decided again when others were faster.
+pub(crate) const CONFLICTS_MAX: u32 = 8;
+/// How many may ask at the same time what policy would say; each asks the runner, too.
+const CHECKS_MAX: usize = 8;
+/// How many notices a slow listener may be behind before it has to look at everything again.
+const NOTICES_MAX: usize = 1_024;
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The estate in force.
+    pub estate: Arc<Estate>,
+    /// Its policies.
+    pub policies: Arc<Policies>,
+    /// Where facts are asked.
+    pub telemetry: Arc<dyn Telemetry>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and salts.
+    pub ids: Arc<dyn IdSource>,
+    /// The key that seals warrants.
+    pub warrant_key: WarrantKey,
+    /// The ledger's own verifier, for the heads that runners show.
+    pub log: Verifier,
+    /// The runners that may ask for work.
+    pub runners: Vec<RunnerId>,
+    /// The product's version, for the record.
+    pub version: String,
+}
+
+pub(crate) struct Inner {
+    pub store: Arc<dyn Store>,
+    pub estate: Arc<Estate>,
+    pub policies: Arc<Policies>,
+    pub telemetry: Arc<dyn Telemetry>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn IdSource>,
+    pub warrant_key: WarrantKey,
+    pub log: Verifier,
+    pub runners: Vec<RunnerId>,
+    pub epoch: u64,
+    pub desk: Desk,
+    pub notices: broadcast::Sender<Stream>,
+    pub beat: Notify,
+    pub throttle: Throttle,
+    /// One signal at a time, so that a storm opens one incident.
+    pub intake: tokio::sync::Mutex<()>,
+    /// How many ask at the same time what policy would say.
+    pub checks: tokio::sync::Semaphore,
+}
+
+/// The engine; clones share one.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Engine {
+    /// Starts a new life of the engine: takes the next epoch and records under which estate it runs. Nothing is performed
+    /// until [`Engine::run`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let epoch = parts.store.take_epoch().await?;
+        let (notices, _) = broadcast::channel(NOTICES_MAX);
+        let inner = Inner {
+            store: parts.store,
+            estate: parts.estate,
+            policies: parts.policies,
+            telemetry: parts.telemetry,
+            clock: parts.clock,
+            ids: parts.ids,
+            warrant_key: parts.warrant_key,
+            log: parts.log,
+            runners: parts.runners,
+            epoch,
+            desk: Desk::default(),
+            notices,
+            beat: Notify::new(),
+            throttle: Throttle::default(),
+            intake: tokio::sync::Mutex::new(()),
+            checks: tokio::sync::Semaphore::new(CHECKS_MAX),
+        };
+        let engine = Self { inner: Arc::new(inner) };
+        engine.record_start(parts.version).await?;
+        Ok(engine)
+    }
+
+    async fn record_start(&self, version: String) -> Result<(), EngineError> {
+        let inner = &self.inner;
+        let now = inner.now();
+        let started = installation::Event::Started {
+            epoch: inner.epoch,
+            estate: inner.estate.digest,
+            posture: inner.estate.posture,
+            version,
+            at: now,
+        };
+        let mut draft = Draft::new(&*inner.ids, Actor::Engine, now);
+        match inner.load::<Installation>(Stream::Installation).await? {
+            None => draft.begin::<Installation>(Stream::Installation, vec![started]).map(drop)?,
+            Some(loaded) => draft.extend(&loaded, vec![started]).map(drop)?,
+        }
+        inner.commit(draft).await?;
+        Ok(())
+    }
+
+    /// The estate in force.
+    pub fn estate(&self) -> &Arc<Estate> {
+        &self.inner.estate
+    }
+
+    /// Its policies.
+    pub fn policies(&self) -> &Arc<Policies> {
+        &self.inner.policies
+    }
+
+    /// The store, for reading ledger and lists.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// The engine's time.
+    pub fn now(&self) -> Timestamp {
+        self.inner.now()
+    }
+
+    /// 32 random bytes from the engine's own source.
+    pub fn random(&self) -> [u8; 32] {
+        self.inner.ids.random()
+    }
+
+    /// The verifier of this installation's ledger; prints as its vkey.
+    pub fn log(&self) -> &Verifier {
+        &self.inner.log
+    }
+
+    /// A notice for each stream that moved, after it was committed. A listener that falls behind must look again.
+    pub fn notices(&self) -> broadcast::Receiver<Stream> {
+        self.inner.notices.subscribe()
+    }
+}
+
+impl Inner {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub(crate) async fn load<M: Kept>(&self, stream: Stream) -> Result<Option<Loaded<M>>, EngineError> {
+        load(&*self.store, stream).await
+    }
+
+    pub(crate) async fn need<M: Kept>(&self, stream: Stream) -> Result<Loaded<M>, EngineError> {
+        self.load(stream).await?.ok_or_else(|| EngineError::NotFound(stream.to_string()))
+    }
+
+    /// Commits a draft and tells everybody who listens; an empty draft is no news.
+    pub async fn commit(&self, draft: Draft<'_>) -> Result<Option<Committed>, StoreError> {
+        if draft.is_empty() {
+            return Ok(None);
+        }
+        let batch = draft.into_batch();
+        let streams: Vec<Stream> = batch.appends.iter().map(|append| append.stream).collect();
+        let committed = self.store.append(batch).await?;
+        for stream in streams {
+            self.throttle.forget(stream);
+            // Nobody listening is no error.
+            let _ = self.notices.send(stream);
+        }
+        self.beat.notify_one();
+        Ok(Some(committed))
+    }
+
+    /// The installation's posture and epoch as they stand.
+    pub async fn installation(&self) -> Result<Loaded<Installation>, EngineError> {
+        self.need(Stream::Installation).await
+    }
+}

@@ -1,0 +1,192 @@
+//! What is owed to a run, and what runners say about it.
+
+use std::sync::Arc;
+
+use lineclear_core::change::{self, Change};
+use lineclear_core::machine::Machine as _;
+use lineclear_core::posture::Posture;
+use lineclear_core::record::Stream;
+use lineclear_core::run::{ASK_EVERY, Attempt, AttemptKey, Command, Direction, Effect, Refusal, Resolution, Run, RunEnd, State};
+use lineclear_core::situation::Actor;
+use lineclear_core::{ChangeId, RunId, RunnerId, Span, WarrantId};
+use lineclear_warrant::{Answer, Knowledge, Poll, Report, Work};
+
+use crate::desk::Paper;
+use crate::engine::{CONFLICTS_MAX, Inner};
+use crate::history::{Draft, Loaded};
+use crate::pulse::Outcome;
+use crate::{Caller, Engine, EngineError};
+
+/// How often an attempt on offer is laid on the desk again, in case a runner took it and vanished.
+const OFFER_EVERY: Span = Span::from_secs(2);
+
+impl Inner {
+    pub(crate) async fn perform_run(self: &Arc<Self>, id: RunId) -> Result<Outcome, EngineError> {
+        let loaded = self.need::<Run>(Stream::Run(id)).await?;
+        let now = self.now();
+        let Some(effect) = loaded.machine.effects(now).into_iter().next() else {
+            return Ok(Outcome::Waits(now + Span::from_secs(60)));
+        };
+        match effect {
+            // Stopped means stopped, also between two steps; what takes back goes on.
+            Effect::Intend if self.stopped(&loaded.machine).await? => Ok(Outcome::Waits(now + OFFER_EVERY)),
+            Effect::Intend => {
+                let command = Command::Intend { warrant: WarrantId::new(self.ids.number()), epoch: self.epoch };
+                self.step(&loaded, command, Actor::Engine).await?;
+                Ok(Outcome::Moved)
+            }
+            Effect::Offer(attempt) => {
+                self.desk.offer(attempt);
+                Ok(Outcome::Waits(now + OFFER_EVERY))
+            }
+            Effect::Ask(attempt) => self.ask(&loaded, attempt).await,
+            Effect::Tick => {
+                self.step(&loaded, Command::Tick, Actor::Engine).await?;
+                Ok(Outcome::Moved)
+            }
+        }
+    }
+
+    /// Whether nothing may be started forwards now.
+    pub(crate) async fn stopped(&self, run: &Run) -> Result<bool, EngineError> {
+        Ok(run.direction() == Direction::Do && self.installation().await?.machine.posture == Posture::Stopped)
+    }
+
+    /// Decides a command on a run and commits what follows, the end of its change's running included.
+    pub(crate) async fn step(&self, loaded: &Loaded<Run>, command: Command, by: Actor) -> Result<(), EngineError> {
+        let now = self.now();
+        let events = loaded.machine.decide(command, now)?;
+        let mut draft = Draft::new(&*self.ids, by, now);
+        let run = draft.extend(loaded, events)?;
+        if let (State::Ended { how }, true) = (&run.state, loaded.machine.open()) {
+            self.draft_end(&mut draft, run.order.change, *how).await?;
+        }
+        self.commit(draft).await?;
+        Ok(())
+    }
+
+    async fn draft_end(&self, draft: &mut Draft<'_>, change: ChangeId, how: RunEnd) -> Result<(), EngineError> {
+        let change = self.need::<Change>(Stream::Change(change)).await?;
+        let soak = self.ground(&change.machine)?.runbook.map_or(Span::ZERO, |runbook| runbook.verification.soak);
+        let events = change.machine.decide(change::Command::EndRun { how, soak }, self.now())?;
+        draft.extend(&change, events).map(drop)
+    }
+
+    /// Asks the runner what became of an attempt that it holds, or held before a crash.
+    async fn ask(self: &Arc<Self>, loaded: &Loaded<Run>, attempt: Attempt) -> Result<Outcome, EngineError> {
+        let key = attempt.key.clone();
+        let question = |question| Work::Ask { question, attempt: key.clone(), warrant: attempt.warrant };
+        let rest = Outcome::Waits(self.now() + ASK_EVERY);
+        let Ok(Answer::Known { known, .. }) = self.desk.ask(question).await else { return Ok(rest) };
+        let command = match known {
+            Knowledge::UnderWay => return Ok(rest),
+            Knowledge::Found { found, output } => Command::Probe { key: attempt.key, found, output },
+            Knowledge::Reported { report } => match command_of(report) {
+                Some(command) => command,
+                None => return Ok(rest),
+            },
+        };
+        match self.step(loaded, command, Actor::Engine).await {
+            Ok(()) => Ok(Outcome::Moved),
+            // The runner's own report came meanwhile.
+            Err(EngineError::Run(_)) => Ok(rest),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn attempt_of(report: &Report) -> Option<&AttemptKey> {
+    match report {
+        Report::Accepted { attempt } | Report::Started { attempt } | Report::Succeeded { attempt, .. } | Report::Failed { attempt, .. } => {
+            Some(attempt)
+        }
+        Report::Refused { attempt, .. } => attempt.as_ref(),
+    }
+}
+
+fn command_of(report: Report) -> Option<Command> {
+    Some(match report {
+        Report::Accepted { attempt } => Command::Accept(attempt),
+        Report::Started { attempt } => Command::Start(attempt),
+        Report::Succeeded { attempt, output } => Command::Succeed { key: attempt, output },
+        Report::Failed { attempt, applied, why } => Command::Fail { key: attempt, applied, why },
+        Report::Refused { attempt, code, why } => Command::Refuse { key: attempt?, code, why },
+    })
+}
+
+impl Engine {
+    /// A runner asks for work and waits a while for it.
+    ///
+    /// # Errors
+    /// When the runner is not enrolled, or shows a head that is not of this ledger.
+    pub async fn poll(&self, poll: Poll) -> Result<Work, EngineError> {
+        let inner = &self.inner;
+        if !inner.runners.contains(&poll.runner) {
+            return Err(EngineError::UnknownRunner(poll.runner));
+        }
+        for _ in 0..2 {
+            while let Some(paper) = inner.desk.take() {
+                match paper {
+                    Paper::Question(work) => return Ok(work),
+                    Paper::Attempt(attempt) => {
+                        if let Some(envelope) = inner.make_out(&poll, &attempt).await? {
+                            return Ok(Work::Act { envelope });
+                        }
+                    }
+                }
+            }
+            inner.desk.wait().await;
+        }
+        Ok(Work::Nothing)
+    }
+
+    /// A runner reports on a warrant.
+    ///
+    /// # Errors
+    /// When the store fails. A late or repeated report is no error; it changes nothing.
+    pub async fn report(&self, runner: RunnerId, report: Report) -> Result<(), EngineError> {
+        let Some(key) = attempt_of(&report).cloned() else {
+            tracing::warn!(runner.id = %runner, ?report, "a runner refused something that was no warrant");
+            return Ok(());
+        };
+        let Some(command) = command_of(report) else { return Ok(()) };
+        for _ in 0..CONFLICTS_MAX {
+            let Some(loaded) = self.inner.load::<Run>(Stream::Run(key.run)).await? else { return Ok(()) };
+            let holder = loaded.machine.attempt().and_then(|(attempt, _)| attempt.runner);
+            if holder != Some(runner) {
+                return Ok(());
+            }
+            match self.inner.step(&loaded, command.clone(), Actor::Engine).await {
+                Err(EngineError::Busy(_)) => {}
+                Err(EngineError::Run(Refusal::OtherAttempt { .. } | Refusal::WrongState { .. })) => return Ok(()),
+                other => return other,
+            }
+        }
+        Err(EngineError::Busy(Stream::Run(key.run)))
+    }
+
+    /// A runner answers a question.
+    pub fn answer(&self, answer: Answer) {
+        self.inner.desk.answer(answer);
+    }
+
+    /// A person decides about a stuck run.
+    ///
+    /// # Errors
+    /// When the run is not stuck, or no reason is given.
+    pub async fn resolve(&self, caller: &Caller, change: ChangeId, resolution: Resolution, reason: String) -> Result<(), EngineError> {
+        self.known(caller)?;
+        let by = caller.person()?;
+        for _ in 0..CONFLICTS_MAX {
+            let loaded = self.inner.need::<Change>(Stream::Change(change)).await?;
+            let run = loaded.machine.run().ok_or_else(|| EngineError::NotFound(format!("run of {change}")))?;
+            let run = self.inner.need::<Run>(Stream::Run(run)).await?;
+            let command = Command::Resolve { by, resolution, reason: reason.clone() };
+            match self.inner.step(&run, command, Actor::Operator(by)).await {
+                Err(EngineError::Busy(_)) => {}
+                other => return other,
+            }
+        }
+        Err(EngineError::Busy(Stream::Change(change)))
+    }
+}

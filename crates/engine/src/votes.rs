@@ -1,0 +1,143 @@
+//! People answer: the statement to sign, and the vote that comes back.
+
+use lineclear_core::approval::{self, Approval, Ballot, VoteRefusal};
+use lineclear_core::change::{Change, Command};
+use lineclear_core::machine::Machine as _;
+use lineclear_core::record::Stream;
+use lineclear_core::situation::Actor;
+use lineclear_core::statement::{Decision, STATEMENT_TYPE, Signature, Statement, StatementError};
+use lineclear_core::{ApprovalId, ChangeId, Digest};
+
+use crate::engine::CONFLICTS_MAX;
+use crate::history::{Draft, Loaded};
+use crate::{Caller, Engine, EngineError};
+
+/// What a vote led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cast {
+    /// The change.
+    pub change: ChangeId,
+    /// Where the request stands now.
+    pub state: &'static str,
+    /// Distinct people so far.
+    pub people: u8,
+    /// Distinct people asked for.
+    pub needed: u8,
+}
+
+impl Engine {
+    /// The open request of a change.
+    ///
+    /// # Errors
+    /// When nobody is asked about it.
+    pub async fn request(&self, change: ChangeId) -> Result<Approval, EngineError> {
+        let loaded = self.inner.need::<Change>(Stream::Change(change)).await?;
+        let id = loaded.machine.approval().ok_or_else(|| EngineError::NotFound(format!("request for approval of {change}")))?;
+        Ok(self.inner.need::<Approval>(Stream::Approval(id)).await?.machine)
+    }
+
+    /// The exact text that a person would sign to decide on a request.
+    ///
+    /// # Errors
+    /// When the caller is no person, or there is no such request.
+    pub async fn statement(&self, caller: &Caller, id: ApprovalId, decision: Decision, reason: String) -> Result<String, EngineError> {
+        self.known(caller)?;
+        let approver = caller.person()?;
+        let asked = self.inner.need::<Approval>(Stream::Approval(id)).await?.machine;
+        let request = &asked.request;
+        let nonce = self.inner.ids.random().iter().map(|byte| format!("{byte:02x}")).collect();
+        let statement = Statement {
+            kind: STATEMENT_TYPE.into(),
+            audience: request.audience.clone(),
+            change: request.change,
+            approval: id,
+            bundle_digest: request.digest,
+            policy_digest: request.policy,
+            evidence_digest: request.evidence,
+            decision,
+            approver,
+            reason,
+            prior_signatures: asked.votes().iter().map(|vote| Digest::of(vote.statement.as_bytes())).collect(),
+            issued_at: self.inner.now(),
+            expires_at: request.until,
+            nonce,
+        };
+        let text = statement.to_text();
+        Statement::parse(&text).map_err(|error| malformed(&error))?;
+        Ok(text)
+    }
+
+    /// Casts a vote: a statement's exact text and what binds it to the caller.
+    ///
+    /// # Errors
+    /// A vote that counts for nothing is recorded and then refused; a text that is no statement leaves no record.
+    pub async fn vote(&self, caller: &Caller, id: ApprovalId, text: String, signature: Signature) -> Result<Cast, EngineError> {
+        let by = caller.person()?;
+        let statement = Statement::parse(&text).map_err(|error| malformed(&error))?;
+        for _ in 0..CONFLICTS_MAX {
+            let asked = self.inner.need::<Approval>(Stream::Approval(id)).await?;
+            let change = self.inner.need::<Change>(Stream::Change(asked.machine.request.change)).await?;
+            let ballot = self.ballot(by, &change.machine, &text, &statement, &signature);
+            match self.cast(&asked, &change, ballot).await {
+                Err(EngineError::Busy(_)) => {}
+                other => return other,
+            }
+        }
+        Err(EngineError::Busy(Stream::Approval(id)))
+    }
+
+    fn ballot(
+        &self,
+        by: lineclear_core::OperatorId,
+        change: &Change,
+        text: &str,
+        statement: &Statement,
+        signature: &Signature,
+    ) -> Option<Ballot> {
+        let person = self.inner.estate.directory.operators.get(&by)?;
+        let owner = self.inner.estate.topology.get(&change.proposal.target).is_some_and(|entity| person.teams.contains(&entity.owner));
+        Some(Ballot {
+            by,
+            text: text.into(),
+            statement: statement.clone(),
+            signature: signature.clone(),
+            genuine: lineclear_warrant::genuine(text, signature, &person.keys),
+            roles: person.roles.clone(),
+            owner,
+        })
+    }
+
+    async fn cast(&self, asked: &Loaded<Approval>, change: &Loaded<Change>, ballot: Option<Ballot>) -> Result<Cast, EngineError> {
+        let inner = &self.inner;
+        let now = inner.now();
+        let Some(ballot) = ballot else { return Err(EngineError::Stranger) };
+        let by = ballot.by;
+        let events = asked.machine.decide(approval::Command::Cast(Box::new(ballot)), now)?;
+        let refused =
+            events.iter().find_map(|event| if let approval::Event::VoteRefused { why, .. } = event { Some(why.clone()) } else { None });
+        let mut draft = Draft::new(&*inner.ids, Actor::Operator(by), now);
+        let after = draft.extend(asked, events)?;
+        if refused.is_none() && change.machine.approval() == Some(after.request.id) {
+            let follows = match after.word() {
+                "granted" => change.machine.decide(Command::Approve, now)?,
+                "rejected" => change.machine.decide(Command::Reject(by), now)?,
+                _ => Vec::new(),
+            };
+            draft.extend(change, follows)?;
+        }
+        inner.commit(draft).await?;
+        let id = after.request.change;
+        match refused {
+            Some(why) => Err(refusal(id, after.request.id, why)),
+            None => Ok(Cast { change: id, state: after.word(), people: after.amounts_to(now).humans, needed: after.request.needs.humans }),
+        }
+    }
+}
+
+fn refusal(change: ChangeId, approval: ApprovalId, why: VoteRefusal) -> EngineError {
+    EngineError::VoteRefused { change, approval, why }
+}
+
+fn malformed(error: &StatementError) -> EngineError {
+    EngineError::Malformed { pointer: "/statement".into(), message: error.to_string() }
+}

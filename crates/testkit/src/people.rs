@@ -1,0 +1,22 @@
+//! Keys of people: real Ed25519 SSH keys, drawn from their logins, so that every run of a story has the same ones.
+
+use lineclear_core::Digest;
+use lineclear_core::statement::{SSH_NAMESPACE, Signature};
+use ssh_key::private::{Ed25519Keypair, KeypairData};
+use ssh_key::{HashAlg, LineEnding, PrivateKey};
+
+fn private_key(login: &str) -> PrivateKey {
+    let pair = Ed25519Keypair::from_seed(Digest::of(login.as_bytes()).as_bytes());
+    PrivateKey::new(KeypairData::from(pair), login).expect("a key pair makes a private key")
+}
+
+/// The OpenSSH public key of a person, on one line.
+pub fn public_key(login: &str) -> String {
+    private_key(login).public_key().to_openssh().expect("a public key has a text")
+}
+
+/// A person's signature over exactly this text, as `ssh-keygen -Y sign -n approval@lineclear` makes it.
+pub fn sign(login: &str, text: &str) -> Signature {
+    let signature = private_key(login).sign(SSH_NAMESPACE, HashAlg::Sha512, text.as_bytes()).expect("Ed25519 signs anything");
+    Signature::Ssh { armored: signature.to_pem(LineEnding::LF).expect("a signature has an armour") }
+}
