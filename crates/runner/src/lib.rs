@@ -1,1 +1,22 @@
-//! The `runner` room; see ARCHITECTURE.md.
+//! The runner: it asks for work, checks every warrant against its own file, journals it before it acts, and knows afterwards
+//! what it did.
+//!
+//! A runner is another machine than the control plane. It trusts nothing that it was not told by its own `runner.toml`, it has
+//! a clock and chance of its own, and its journal is its own file. An attempt is **started at most once**; a crash between
+//! start and result is *lost*, never tried again: it is fenced, looked at, and reported as found.
+
+mod config;
+#[cfg(test)]
+mod control;
+mod journal;
+mod link;
+mod runner;
+mod secret;
+mod tools;
+
+pub use config::{Config, ConfigError, DnsZone, HaproxyConfig, PrometheusConfig, Service, ShellConfig, Tools};
+pub use journal::{AcceptError, Journal, JournalError, Standing};
+pub use link::{BoxFuture, Link, LinkError};
+pub use runner::{Runner, RunnerError};
+pub use secret::Secret;
+pub use tools::{Args, Clock, Look, Site, Tool, ToolError, Toolbox, ToolboxError};

@@ -1,0 +1,84 @@
+use std::io::Write as _;
+
+use lineclear_ledger::LogKey;
+use lineclear_warrant::WarrantKey;
+
+use super::*;
+
+const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
+
+fn head() -> String {
+    let log = LogKey::from_seed("ledger.example/g1", &[1; 32]).unwrap().verifier();
+    let warrants = WarrantKey::from_seed([1; 32]).public();
+    format!(
+        "[runner]\nid = \"runner_{:032x}\"\n[log]\norigin = \"ledger.example/g1\"\nvkey = \"{log}\"\n[control]\nwarrant_key = \"{warrants}\"\n",
+        1
+    )
+}
+
+fn rest() -> String {
+    format!(
+        "[[approver]]\nid = \"operator_{:032x}\"\nkeys = [\"{SSH}\"]\n\
+         [[allow]]\naction = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\ntargets = [\"zone/example.test\"]\nhumans = 1\ngrade = \"ssh\"\n\
+         [[allow]]\naction = \"host.drain\"\nrisk = \"low\"\ntools = [\"haproxy_server\", \"wait_for\"]\ntargets = [\"host/*\"]\n\
+         [services.scaler]\nurl = \"http://127.0.0.1:8080\"\n\
+         [haproxy]\nsocket = \"/run/haproxy/admin.sock\"\n\
+         [dns.\"example.test\"]\nserver = \"127.0.0.1:53\"\nkey_name = \"edge\"\nsecret = \"aHVudGVyMg==\"\n\
+         [prometheus]\nurl = \"http://127.0.0.1:9090\"\n\
+         [shell]\ncommands = [\"/bin/true\"]\nworkdir = \"/\"\n",
+        7
+    )
+}
+
+fn check(text: &str, expected: &str) {
+    let said = Config::parse(text).map_or_else(|error| error.to_string(), |_| "read".into());
+    assert!(said.contains(expected), "{said}\n{text}");
+    assert!(!said.contains("aHVudGVyMg"), "a secret in an error: {said}");
+}
+
+#[test]
+fn a_whole_file_is_read() {
+    let config = Config::parse(&(head() + &rest())).unwrap();
+    assert_eq!(config.trust.allow.len(), 2);
+    assert_eq!(config.tools.dns["example.test"].secret.expose(), b"hunter2");
+    assert!(config.tools.shell.is_some() && config.tools.haproxy.is_some() && config.tools.prometheus.is_some());
+    check(&head(), "read");
+}
+
+#[test]
+fn a_file_that_is_wrong_is_refused_with_its_line() {
+    check("", "line 1: missing field `runner`");
+    check(&(head() + "[extra]\n"), "line 8: unknown field `extra`");
+    check(&head().replace("runner_", "agent_"), "line 2:");
+    check(&head().replace("vkey = \"", "vkey = \"x"), "line 5:");
+    check(&head().replace("warrant-ed25519:", "ed25519:"), "line 7: a warrant key has the form");
+    let good = head() + &rest();
+    check(&good.replace("host/*", "hosts/*"), "names no targets");
+    check(&good.replace("risk = \"high\"", "risk = \"huge\""), "line 13: unknown variant `huge`");
+    check(&good.replace("humans = 1\n", ""), "is of high risk");
+    check(&good.replace("humans = 1", "humans = 2"), "needs 2 people, and 1 have a key here");
+    check(&good.replace("grade = \"ssh\"", "grade = \"session\""), "is of high risk");
+    check(&good.replace("action = \"host.drain\"", "action = \"dns.update\""), "`dns.update` stands there twice");
+    check(&good.replace(SSH, "ssh-rsa AAAA"), "key 1 of");
+    check(&good.replace("secret = \"aHVudGVyMg==\"\n", ""), "needs either `secret` or `secret_file`");
+    check(&good.replace("secret = \"aHVudGVyMg==\"", "secret = \"aHVudGVyMg=!\""), "in base64");
+    check(&good.replace("\"/bin/true\"", "\"true\""), "`true` is no absolute path");
+    check(&good.replace("key_name = \"edge\"", "key_name = 5"), "line 29:");
+    check(&"#".repeat(CONFIG_MAX + 1), "at most");
+}
+
+#[test]
+fn a_secret_comes_from_a_file_and_is_never_shown() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    writeln!(file, "aHVudGVyMg==").unwrap();
+    let path = file.path().display().to_string();
+    let text = (head() + &rest())
+        .replace("secret = \"aHVudGVyMg==\"", &format!("secret_file = \"{path}\""))
+        .replace("url = \"http://127.0.0.1:8080\"", &format!("url = \"http://127.0.0.1:8080\"\nbearer_file = \"{path}\""));
+    let config = Config::parse(&text).unwrap();
+    assert_eq!(config.tools.dns["example.test"].secret.expose(), b"hunter2");
+    assert_eq!(config.tools.services["scaler"].bearer.as_ref().unwrap().expose(), b"aHVudGVyMg==");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy") && !shown.contains("104, 117"), "{shown}");
+    check(&text.replace(&path, "/nowhere"), "cannot be read");
+}

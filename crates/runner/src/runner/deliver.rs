@@ -1,0 +1,62 @@
+//! Delivering reports: in order for each attempt, again until they arrive, and not for ever. The journal holds the truth, and
+//! the control plane asks when it hears nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lineclear_warrant::Report;
+use tokio::sync::mpsc;
+
+use crate::link::Link;
+
+/// The pause after a failed delivery, doubled each time up to [`PAUSE_MAX`].
+const PAUSE_MIN: Duration = Duration::from_millis(100);
+/// The longest pause between two tries.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// Tries of one report: about a minute. After that the control plane has begun to ask.
+const TRIES_MAX: u32 = 16;
+/// Reports of one attempt: accepted, started, and how it ended.
+const REPORTS_MAX: usize = 4;
+
+/// Tries until the report has arrived, or long enough.
+pub(super) async fn deliver(link: &dyn Link, report: Report) {
+    let mut pause = PAUSE_MIN;
+    for _ in 0..TRIES_MAX {
+        match link.report(report.clone()).await {
+            Ok(()) => return,
+            Err(error) => tracing::warn!(%error, "a report did not arrive"),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
+    }
+    tracing::error!("a report was given up; it stays in the journal");
+}
+
+/// The reports of one attempt, delivered in order beside the acting, which never waits for them.
+pub(super) struct Reporter {
+    send: mpsc::Sender<Report>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Reporter {
+    pub(crate) fn new(link: Arc<dyn Link>) -> Self {
+        let (send, mut receive) = mpsc::channel(REPORTS_MAX);
+        let task = tokio::spawn(async move {
+            while let Some(report) = receive.recv().await {
+                deliver(&*link, report).await;
+            }
+        });
+        Self { send, task }
+    }
+
+    pub(crate) fn tell(&self, report: Report) {
+        // There is room for every report that an attempt has.
+        let _ = self.send.try_send(report);
+    }
+
+    /// Waits until everything was delivered or given up.
+    pub async fn finish(self) {
+        drop(self.send);
+        let _ = self.task.await;
+    }
+}

@@ -1,0 +1,132 @@
+//! `dns_update`: replaces all records of one name and type by others, if and only if they still are what the caller saw (RFC 2136
+//! with a value-dependent prerequisite, RFC 8945 TSIG with hmac-sha256). The server refuses the second.
+//!
+//! TCP only: over UDP a lost answer would be asked again, and the second answer says NXRRSET though the first applied.
+
+mod exchange;
+mod record;
+
+use std::collections::BTreeMap;
+
+use hickory_proto::op::ResponseCode;
+use lineclear_core::plan::{EffectClass, Preview, ToolCall};
+use serde_json::{Value, json};
+
+use self::exchange::Server;
+use self::record::Records;
+use super::args::Args;
+use super::{Clock, Look, Site, Tool, ToolError};
+use crate::config::DnsZone;
+use crate::link::BoxFuture;
+
+/// Longest life of a record, in seconds: what `estate` admits.
+const TTL_MAX: u64 = 86_400;
+
+pub(super) struct DnsUpdate {
+    servers: BTreeMap<String, Server>,
+}
+
+/// One compare-and-swap.
+struct Swap {
+    ttl: u32,
+    old: Records,
+    new: Records,
+}
+
+impl DnsUpdate {
+    pub(crate) fn new(zones: &BTreeMap<String, DnsZone>, clock: &Clock) -> Result<Self, String> {
+        let server = |(zone, config): (&String, &DnsZone)| {
+            let zone = zone.trim_end_matches('.').to_lowercase();
+            Ok((zone.clone(), Server::new(&zone, config, Clock::clone(clock))?))
+        };
+        Ok(Self { servers: zones.iter().map(server).collect::<Result<_, String>>()? })
+    }
+
+    fn server(&self, args: Args<'_>) -> Result<&Server, String> {
+        let zone = args.text("zone")?.trim_end_matches('.').to_lowercase();
+        self.servers.get(&zone).ok_or_else(|| format!("this runner has no key for the zone `{}`", super::args::cut(&zone, 80)))
+    }
+
+    async fn swap(&self, server: &Server, swap: &Swap) -> Result<Value, ToolError> {
+        let done = json!({ swap.new.title(): swap.new.texts() });
+        let code = server.update(&swap.old, &swap.new, swap.ttl).await?;
+        if code == ResponseCode::NoError {
+            return Ok(done);
+        }
+        if code == ResponseCode::NXRRSet {
+            // An update that was sent twice says this although the first one applied: only a look tells.
+            let now = server.look(&swap.new).await.map_err(ToolError::Unknown)?;
+            if now == swap.new.texts() {
+                return Ok(done);
+            }
+            return Err(ToolError::NotApplied(format!("`{}` is {}, not {}", swap.old.title(), list(&now), list(&swap.old.texts()))));
+        }
+        let why = format!("the DNS server refuses: {}", code.to_str());
+        Err(if code == ResponseCode::ServFail { ToolError::Unknown(why) } else { ToolError::NotApplied(why) })
+    }
+}
+
+impl Tool for DnsUpdate {
+    fn name(&self) -> &'static str {
+        "dns_update"
+    }
+
+    fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String> {
+        self.server(*args).and_then(|server| swap(*args, server)).map(|_| EffectClass::Cas)
+    }
+
+    fn preview<'a>(&'a self, args: Args<'a>, undo: Option<&'a ToolCall>) -> BoxFuture<'a, Result<Preview, String>> {
+        Box::pin(async move {
+            let server = self.server(args)?;
+            let swap = swap(args, server)?;
+            let before = server.look(&swap.old).await?;
+            let (title, old, new) = (swap.old.title(), swap.old.texts(), swap.new.texts());
+            if before != old {
+                return Err(format!("`{title}` is {}, not {}: the update would be refused", list(&before), list(&old)));
+            }
+            let back = undo.map(Args::of).and_then(|undo| self::swap(undo, self.server(undo).ok()?).ok());
+            let reversible = back.is_some_and(|back| back.old.title() == title && back.old.texts() == new && back.new.texts() == old);
+            let summary = format!("`{title}` changes from {} to {}", list(&old), list(&new));
+            Ok(Preview { before: json!({ &title: old }), after: json!({ &title: new }), targets: vec![title], reversible, summary })
+        })
+    }
+
+    fn call<'a>(&'a self, args: Args<'a>, site: &'a Site) -> BoxFuture<'a, Result<Value, ToolError>> {
+        Box::pin(async move {
+            let server = self.server(args).map_err(ToolError::NotApplied)?;
+            let swap = swap(args, server).map_err(ToolError::NotApplied)?;
+            let done = tokio::time::timeout(site.budget, self.swap(server, &swap)).await;
+            done.map_err(|_| ToolError::Unknown("the DNS server did not answer in time".into()))?
+        })
+    }
+
+    fn check<'a>(&'a self, args: Args<'a>) -> BoxFuture<'a, Result<Look, String>> {
+        Box::pin(async move {
+            args.only(&["zone", "name", "type", "expect"])?;
+            let server = self.server(args)?;
+            let expected = Records::read(server.zone(), args.text("name")?, args.text("type")?, &args.texts("expect")?)?;
+            let seen = server.look(&expected).await?;
+            Ok(Look { holds: seen == expected.texts(), seen: json!({ expected.title(): seen }) })
+        })
+    }
+}
+
+fn swap(args: Args<'_>, server: &Server) -> Result<Swap, String> {
+    args.only(&["zone", "name", "type", "ttl", "replace", "with"])?;
+    let records = |list: &str| Records::read(server.zone(), args.text("name")?, args.text("type")?, &args.texts(list)?);
+    let ttl = args.whole("ttl")?;
+    if ttl == 0 || ttl > TTL_MAX {
+        return Err(format!("`ttl` is 1 to {TTL_MAX} seconds"));
+    }
+    Ok(Swap { ttl: u32::try_from(ttl).unwrap_or(60), old: records("replace")?, new: records("with")? })
+}
+
+fn list(records: &[String]) -> String {
+    match records {
+        [] => "nothing".into(),
+        some => some.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests;

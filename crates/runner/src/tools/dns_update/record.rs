@@ -1,0 +1,96 @@
+//! The records of one name and type, as texts that can be compared and as data that can be sent.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, TXT};
+use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
+
+/// Longest character string in a TXT record (RFC 1035 §3.3).
+const TXT_MAX: usize = 255;
+
+/// All records of one name and type; none is possible.
+#[derive(Debug, Clone)]
+pub(super) struct Records {
+    name: Name,
+    shown: String,
+    kind: RecordType,
+    data: Vec<RData>,
+}
+
+impl Records {
+    /// Reads name, type and values; the name has to lie in the zone.
+    pub fn read(zone: &Name, name: &str, kind: &str, values: &[&str]) -> Result<Self, String> {
+        let owner = absolute(name)?;
+        if !zone.zone_of(&owner) {
+            return Err(format!("`{owner}` does not lie in the zone `{zone}`"));
+        }
+        let (kind, read): (RecordType, fn(&str) -> Option<RData>) = match kind {
+            "A" => (RecordType::A, |text| text.parse::<Ipv4Addr>().ok().map(|address| RData::A(A(address)))),
+            "AAAA" => (RecordType::AAAA, |text| text.parse::<Ipv6Addr>().ok().map(|address| RData::AAAA(AAAA(address)))),
+            "CNAME" => (RecordType::CNAME, |text| absolute(text).ok().map(|name| RData::CNAME(CNAME(name)))),
+            "TXT" => (RecordType::TXT, |text| (text.len() <= TXT_MAX).then(|| RData::TXT(TXT::from_bytes(vec![text.as_bytes()])))),
+            _ => return Err("`type` is `A`, `AAAA`, `CNAME` or `TXT`".into()),
+        };
+        let data: Option<Vec<RData>> = values.iter().map(|text| read(text)).collect();
+        let data = data.ok_or_else(|| format!("a value is no {kind} record"))?;
+        let shown = owner.to_lowercase().to_ascii();
+        Ok(Self { name: owner, shown: shown.trim_end_matches('.').to_owned(), kind, data })
+    }
+
+    pub(crate) const fn name(&self) -> &Name {
+        &self.name
+    }
+
+    pub(crate) const fn kind(&self) -> RecordType {
+        self.kind
+    }
+
+    /// As people say it: `www.example.test A`.
+    pub fn title(&self) -> String {
+        format!("{} {}", self.shown, self.kind)
+    }
+
+    /// The values as sorted texts.
+    pub fn texts(&self) -> Vec<String> {
+        sorted(self.data.iter())
+    }
+
+    /// One record for each value.
+    pub fn records(&self, class: DNSClass, ttl: u32) -> impl Iterator<Item = Record> {
+        self.data.iter().map(move |data| {
+            let mut record = Record::from_rdata(self.name.clone(), ttl, data.clone());
+            record.dns_class = class;
+            record
+        })
+    }
+
+    /// The values of these records that have our name and type, as sorted texts.
+    pub fn matching(&self, answers: &[Record]) -> Vec<String> {
+        sorted(answers.iter().filter(|record| record.name == self.name && record.record_type() == self.kind).map(|record| &record.data))
+    }
+}
+
+fn sorted<'a>(data: impl Iterator<Item = &'a RData>) -> Vec<String> {
+    let mut texts: Vec<String> = data
+        .map(|data| {
+            if let RData::CNAME(name) = data {
+                return name.0.to_lowercase().to_ascii();
+            }
+            let RData::TXT(text) = data else { return data.to_string() };
+            text.txt_data.iter().map(|part| String::from_utf8_lossy(part)).collect()
+        })
+        .map(|text| text.trim_end_matches('.').to_owned())
+        .collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
+/// A name from text, always absolute.
+pub(super) fn absolute(text: &str) -> Result<Name, String> {
+    let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+    let name = if plain { Name::from_ascii(text).ok() } else { None };
+    let mut name = name.ok_or_else(|| format!("`{}` is no DNS name", super::super::args::cut(text, 80)))?;
+    name.set_fqdn(true);
+    Ok(name)
+}
