@@ -1,0 +1,60 @@
+//! The face for programs: REST under `/api/v1`, webhooks, and what watches this process.
+
+mod acts;
+mod changes;
+mod events;
+mod health;
+mod hooks;
+mod incidents;
+mod installation;
+mod ledger;
+pub(crate) mod openapi;
+mod page;
+mod parameter;
+mod proposal;
+#[cfg(test)]
+mod tests;
+mod votes;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::App;
+
+pub(crate) use events::STREAMS_MAX;
+
+/// Every route of this face. Each is in the OpenAPI document, too; a test compares the two.
+pub(crate) fn router() -> Router<App> {
+    Router::new()
+        .route("/api/v1/openapi.json", get(openapi::document))
+        .route("/api/v1/changes", get(changes::list).post(changes::propose))
+        .route("/api/v1/changes/{id}", get(changes::show))
+        .route("/api/v1/changes/{id}/record", get(changes::record))
+        .route("/api/v1/changes/{id}/request", get(votes::request))
+        .route("/api/v1/changes/{id}/withdraw", post(acts::withdraw))
+        .route("/api/v1/changes/{id}/amend", post(acts::amend))
+        .route("/api/v1/changes/{id}/declare", post(acts::declare))
+        .route("/api/v1/changes/{id}/take-back", post(acts::take_back))
+        .route("/api/v1/changes/{id}/resolve", post(acts::resolve))
+        .route("/api/v1/checks", post(changes::check))
+        .route("/api/v1/actions", get(installation::actions))
+        .route("/api/v1/approvals/{id}/statement", post(votes::statement))
+        .route("/api/v1/approvals/{id}/votes", post(votes::vote))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::show))
+        .route("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route("/api/v1/incidents/{id}/close", post(incidents::close))
+        .route("/api/v1/incidents/{id}/grade", post(incidents::grade))
+        .route("/api/v1/posture", get(installation::posture).put(installation::set_posture))
+        .route("/api/v1/estate", get(installation::estate))
+        .route("/api/v1/events", get(events::events))
+        .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
+        .route("/api/v1/ledger/entries", get(ledger::entries))
+        .route("/api/v1/ledger/proof", get(ledger::proof))
+        .route("/api/v1/ledger/consistency", get(ledger::consistency))
+        .route("/api/v1/ledger/vkey", get(ledger::vkey))
+        .route("/hooks/alertmanager", post(hooks::alertmanager))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+}

@@ -1,0 +1,67 @@
+//! The API's description, made from the handlers themselves.
+
+use axum::Json;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi as _};
+
+use super::{acts, changes, events, health, hooks, incidents, installation, ledger, votes};
+use crate::problem::{Document, MEDIA};
+
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(title = "Lineclear", description = "The control plane between AI agents and production hosting: agents propose, policy and named people answer."),
+    components(schemas(Document)),
+    security(("bearer" = []), ("session" = [])),
+    modifiers(&Finish),
+    paths(
+        document, changes::propose, changes::list, changes::show, changes::record, changes::check, votes::request, votes::statement,
+        votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
+        incidents::acknowledge, incidents::close, incidents::grade, installation::actions, installation::estate,
+        installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
+        ledger::consistency, ledger::vkey, hooks::alertmanager, health::alive, health::ready, health::metrics,
+    )
+)]
+struct Described;
+
+/// Adds what every operation has in common: how to authenticate, and what a problem looks like.
+struct Finish;
+
+impl Modify for Finish {
+    fn modify(&self, api: &mut OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let session = ApiKeyValue::with_description("lineclear", "`__Host-lineclear` where TLS is used");
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+        let problem = ResponseBuilder::new().description("A problem document (RFC 9457)").content(MEDIA, content).build();
+        for item in api.paths.paths.values_mut() {
+            let each: [Option<&mut Operation>; 3] = [item.get.as_mut(), item.post.as_mut(), item.put.as_mut()];
+            for operation in each.into_iter().flatten() {
+                operation.responses.responses.insert("default".into(), RefOr::T(problem.clone()));
+                // Handlers of two nouns may share a verb; together with the noun it is said once.
+                let noun = operation.tags.iter().flatten().next().cloned().unwrap_or_default();
+                operation.operation_id = operation.operation_id.take().map(|verb| format!("{noun}_{verb}"));
+            }
+        }
+    }
+}
+
+/// The API's description, OpenAPI 3.1.
+pub(crate) fn described() -> OpenApi {
+    Described::openapi()
+}
+
+/// The API's description as JSON, OpenAPI 3.1: the text of `docs/openapi.json`.
+pub fn text() -> String {
+    // Strings, lists and maps of strings: this always has a JSON form.
+    described().to_pretty_json().map(|text| text + "\n").unwrap_or_default()
+}
+
+/// This description.
+#[utoipa::path(get, path = "/api/v1/openapi.json", tag = "description", responses((status = 200, description = "OpenAPI 3.1", body = Object)), security(()))]
+pub(super) async fn document() -> Json<OpenApi> {
+    Json(described())
+}

@@ -1,0 +1,142 @@
+//! Who speaks: agents by token, people by session or token. What comes out is a value that handlers take.
+
+mod extract;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use http::HeaderMap;
+use lineclear_core::{AgentId, Digest, OperatorId, Timestamp};
+use subtle::ConstantTimeEq as _;
+
+pub use extract::{Asking, Machine, Person};
+
+use crate::Session;
+use crate::session::{INVITE_TTL, Purse, SESSION_TTL, TOKEN_TTL, hex};
+
+/// Where sign-in links begin; the token follows.
+pub const SIGN_IN: &str = "/sign-in/";
+
+/// A token that an agent holds; only its digest is known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentToken {
+    /// Whose.
+    pub agent: AgentId,
+    /// SHA-256 of the token's text.
+    pub hash: Digest,
+    /// When it stops to work.
+    pub expires: Timestamp,
+}
+
+/// A token that an operator's command line holds; only its digest is known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorToken {
+    /// Whose.
+    pub operator: OperatorId,
+    /// SHA-256 of the token's text.
+    pub hash: Digest,
+    /// When it stops to work.
+    pub expires: Timestamp,
+}
+
+/// Who may speak. It holds digests and no secrets, and forgets every session when the process ends.
+pub struct Auth {
+    agents: Vec<AgentToken>,
+    invites: Purse,
+    sessions: Purse,
+    tokens: Purse,
+}
+
+impl Auth {
+    /// Agents and command lines with tokens of their own.
+    pub fn new(agents: Vec<AgentToken>, operators: Vec<OperatorToken>) -> Self {
+        let auth = Self { agents, invites: Purse::default(), sessions: Purse::default(), tokens: Purse::default() };
+        for OperatorToken { operator, hash, expires } in operators {
+            auth.tokens.put_hash(hash, Session { operator, expires }, Timestamp::from_micros(0));
+        }
+        auth
+    }
+
+    /// The path of a link that signs this person in once, within 15 minutes. `secret` is fresh and random.
+    pub fn invite(&self, who: OperatorId, now: Timestamp, secret: [u8; 32]) -> String {
+        let token = hex(&secret);
+        self.invites.put(&token, Session { operator: who, expires: now + INVITE_TTL }, now);
+        format!("{SIGN_IN}{token}")
+    }
+
+    /// Uses a link's token up and begins a session; answers the cookie's value. `secret` is fresh and random, so that a
+    /// cookie known before signing in is worth nothing after it.
+    pub fn redeem(&self, token: &str, now: Timestamp, secret: [u8; 32]) -> Option<String> {
+        let who = self.invites.take(token, now)?.operator;
+        let cookie = hex(&secret);
+        self.sessions.put(&cookie, Session { operator: who, expires: now + SESSION_TTL }, now);
+        Some(cookie)
+    }
+
+    /// The session behind a cookie's value.
+    pub fn session(&self, cookie: &str, now: Timestamp) -> Option<Session> {
+        self.sessions.look(cookie, now)
+    }
+
+    /// Ends a session.
+    pub fn end(&self, cookie: &str, now: Timestamp) {
+        // Nothing is owed to whoever ends a session that is over.
+        let _ = self.sessions.take(cookie, now);
+    }
+
+    /// The agent behind a bearer token. Every known digest is compared, in constant time.
+    pub fn agent(&self, bearer: &str, now: Timestamp) -> Option<AgentId> {
+        let given = Digest::of(bearer.as_bytes());
+        let mut found = None;
+        for token in &self.agents {
+            if bool::from(token.hash.as_bytes().ct_eq(given.as_bytes())) && now < token.expires {
+                found = Some(token.agent);
+            }
+        }
+        found
+    }
+
+    /// A bearer token for this person's command line, for 12 hours. `secret` is fresh and random.
+    pub fn operator_token(&self, who: OperatorId, now: Timestamp, secret: [u8; 32]) -> String {
+        let token = format!("lco_{}", hex(&secret));
+        self.tokens.put(&token, Session { operator: who, expires: now + TOKEN_TTL }, now);
+        token
+    }
+
+    /// The person behind a bearer token.
+    pub fn operator(&self, bearer: &str, now: Timestamp) -> Option<OperatorId> {
+        self.tokens.look(bearer, now).map(|session| session.operator)
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("agents", &self.agents.len()).finish_non_exhaustive()
+    }
+}
+
+/// Whether a secret's digest is one of these; each is compared, in constant time.
+pub(crate) fn matches_any<'a>(hashes: impl Iterator<Item = &'a Digest>, secret: &str) -> bool {
+    let given = Digest::of(secret.as_bytes());
+    hashes.fold(false, |found, hash| found | bool::from(hash.as_bytes().ct_eq(given.as_bytes())))
+}
+
+/// The bearer token of a request (RFC 6750 §2.1); none when there is none, or more than one.
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut given = headers.get_all(http::header::AUTHORIZATION).iter();
+    let (Some(value), None) = (given.next(), given.next()) else { return None };
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.trim())
+}
+
+/// The value of a cookie (RFC 6265 §5.4); none when there is none, or more than one of the name: a second one was put
+/// there by somebody else.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let all = headers.get_all(http::header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut ours = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('=')).filter(|(given, _)| *given == name);
+    match (ours.next(), ours.next()) {
+        (Some((_, value)), None) => Some(value),
+        (_, _) => None,
+    }
+}

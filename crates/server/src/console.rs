@@ -1,0 +1,55 @@
+//! The face for people: pages that the binary renders. They show what the engine knows, hand over what people say, and
+//! decide nothing. Every page works without scripts; with them, parts of it are asked for again when something moved.
+
+mod act;
+mod asset;
+mod change;
+mod frame;
+mod graph;
+mod inbox;
+mod incident;
+mod ladder;
+mod ledger;
+mod moment;
+mod policy;
+#[cfg(test)]
+mod sample;
+mod shown;
+#[cfg(test)]
+mod tests;
+mod visitor;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::App;
+
+pub(crate) use frame::bare;
+
+/// The routes of this face, to be merged at the root.
+pub fn router(app: &App) -> Router {
+    Router::new()
+        .route("/", get(inbox::show))
+        .route("/live", get(inbox::live))
+        .route("/changes/{id}", get(change::show))
+        .route("/changes/{id}/live", get(change::live))
+        .route("/changes/{id}/decide", get(change::decide))
+        .route("/changes/{id}/approve", get(act::back_to_change).post(act::approve))
+        .route("/changes/{id}/reject", get(act::back_to_change).post(act::reject))
+        .route("/changes/{id}/declare", get(act::back_to_change).post(act::declare))
+        .route("/changes/{id}/take-back", get(act::back_to_change).post(act::take_back))
+        .route("/changes/{id}/resolve", get(act::back_to_change).post(act::resolve))
+        .route("/incidents", get(incident::list))
+        .route("/incidents/live", get(incident::list_live))
+        .route("/incidents/{id}", get(incident::show))
+        .route("/incidents/{id}/live", get(incident::live))
+        .route("/incidents/{id}/take", get(act::back_to_incident).post(act::take))
+        .route("/incidents/{id}/close", get(act::back_to_incident).post(act::close))
+        .route("/ledger", get(ledger::list))
+        .route("/ledger/{index}", get(ledger::show))
+        .route("/policy", get(policy::show))
+        .route("/posture", get(act::back_to_policy).post(act::posture))
+        .route("/assets/{name}", get(asset::newest))
+        .route("/assets/{version}/{name}", get(asset::versioned))
+        .with_state(app.clone())
+}

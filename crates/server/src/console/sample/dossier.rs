@@ -1,0 +1,213 @@
+//! What gate 1 found, in samples.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lineclear_core::Digest;
+use lineclear_core::Span;
+use lineclear_core::authority::Grade;
+use lineclear_core::bundle::{BUNDLE_FORMAT, Bundle, Needs};
+use lineclear_core::catalogue::{Reversibility, Risk};
+use lineclear_core::change::Gate;
+use lineclear_core::dossier::{Dossier, PriorChange};
+use lineclear_core::fact::{Comparison, Condition, Fact, Facts, Reading};
+use lineclear_core::measure::{Confidence, Measure};
+use lineclear_core::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
+use lineclear_core::posture::Posture;
+use lineclear_core::situation::{Actor, Situation};
+use lineclear_core::topology::Blast;
+use lineclear_core::verdict::{Bearing, Reason, Reasons, Verdict};
+use serde_json::{Value, json};
+
+use super::{Voice, before, id};
+
+pub(super) fn digest(of: &str) -> Digest {
+    Digest::of(of.as_bytes())
+}
+
+fn call(tool: &str, with: &[(&str, Value)]) -> ToolCall {
+    ToolCall { tool: tool.parse().unwrap(), with: with.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect() }
+}
+
+/// Two steps: one that reads back as a table, one as lines.
+pub(super) fn plan(voice: Voice) -> Plan {
+    let record = |address: &str| json!({"name": "www.example.test", "type": "A", "address": address, "ttl": 300});
+    let update = PlannedStep {
+        step: "update".parse().unwrap(),
+        call: call("dns_update", &[("zone", json!("example.test")), ("to", json!(voice.say("192.0.2.20")))]),
+        verify: Some(call("dns_lookup", &[("name", json!("www.example.test"))])),
+        undo: Some(call("dns_update", &[("zone", json!("example.test")), ("to", json!(voice.say("192.0.2.10")))])),
+        effect: EffectClass::Cas,
+        preview: Preview {
+            before: if voice.hostile { json!({(voice.say("")): voice.say("")}) } else { record("192.0.2.10") },
+            after: if voice.hostile { json!({(voice.say("")): 7}) } else { record("192.0.2.20") },
+            targets: vec![voice.say("www.example.test A")],
+            reversible: true,
+            summary: voice.say("points www.example.test A from 192.0.2.10 to 192.0.2.20"),
+        },
+    };
+    let announce = PlannedStep {
+        step: "announce".parse().unwrap(),
+        call: call("status_post", &[("text", json!("moved"))]),
+        verify: None,
+        undo: None,
+        effect: EffectClass::Once,
+        preview: Preview {
+            before: json!({"posts": [voice.say("all is well")]}),
+            after: json!({"posts": [voice.say("all is well"), voice.say("www has moved")]}),
+            targets: vec!["status page".into()],
+            reversible: false,
+            summary: voice.say("adds one post to the status page"),
+        },
+    };
+    Plan { runbook: "update-dns".parse().unwrap(), runbook_digest: digest("runbook"), steps: vec![update, announce], read: before(12) }
+}
+
+fn fact(voice: Voice, name: &str, title: &str, reading: Reading) -> Fact {
+    Fact {
+        name: name.parse().unwrap(),
+        title: voice.say(title),
+        source: voice.say("prometheus"),
+        query: voice.say("probe_success{job=\"http\",server=\"www.example.test\"}"),
+        asked: before(12),
+        limit: Span::from_secs(30),
+        required: name != "lag_low",
+        holds: Condition { op: Comparison::Equal, value: Measure::whole(0) },
+        reading,
+    }
+}
+
+/// One that confirms, one that contradicts, one that is stale and one that is missing.
+pub(super) fn facts(voice: Voice, troubled: bool) -> Facts {
+    let read = |value: i64, ago| Reading::Value { value: Measure::whole(value), observed: before(ago) };
+    let mut list = vec![
+        fact(voice, "backend_down", "the web server does not answer", read(0, 14)),
+        fact(voice, "new_address_answers", "the new address answers", read(0, 13)),
+    ];
+    if troubled {
+        list.push(fact(voice, "lag_low", "the replicas are close behind", read(9, 13)));
+        list.push(fact(voice, "zone_signed", "the zone is signed and the signature is fresh", read(0, 95)));
+        list.push(fact(voice, "budget_left", "the shop has error budget left", Reading::Absent { why: voice.say("source unreachable") }));
+    }
+    list.into_iter().map(|fact| (fact.name.clone(), fact)).collect()
+}
+
+pub(super) fn reasons(voice: Voice, bearing: Bearing) -> Reasons {
+    let reason = |bearing, policy: &str, title: &str, facts: &[&str]| Reason {
+        bearing,
+        policy: Some(policy.parse().unwrap()),
+        title: voice.say(title),
+        facts: facts.iter().map(|fact| if voice.hostile { voice.say("") } else { (*fact).to_owned() }).collect(),
+    };
+    Reasons::new(vec![
+        reason(bearing, "money-path", "Where money passes through, two people must agree", &["context.money_path"]),
+        reason(
+            Bearing::Permits,
+            "dns-two-signed",
+            "A DNS change that facts confirm takes two signatures",
+            &["context.evidence.backend_down", "context.approvals.humans"],
+        ),
+    ])
+    .unwrap()
+}
+
+/// The verdict that people of this rung must answer.
+pub(super) fn needs(voice: Voice, rung: &str) -> Verdict {
+    Verdict::NeedsApproval { rung: rung.parse().unwrap(), because: reasons(voice, Bearing::Forbids) }
+}
+
+pub(super) fn dossier(voice: Voice, risk: Risk, verdict: Option<Verdict>) -> Dossier {
+    let affected: BTreeSet<_> =
+        ["zone/example.test", "service/www", "service/shop", "service/billing"].into_iter().map(|r| r.parse().unwrap()).collect();
+    let prior = |number, title: &str, outcome: Option<&str>, ago| PriorChange {
+        change: id("change", number),
+        title: voice.say(title),
+        outcome: outcome.map(|outcome| voice.say(outcome)),
+        at: before(ago),
+    };
+    let facts = facts(voice, false);
+    Dossier {
+        at: before(11),
+        policy: digest("estate"),
+        risk,
+        reversibility: Reversibility::Reversible,
+        situation: situation(&facts),
+        facts,
+        blast: Blast {
+            hosts: 0,
+            services: 3,
+            customers: 12_700,
+            regions: ["eu-central", "us-east"].into_iter().map(|region| region.parse().unwrap()).collect(),
+            fleet_bp: 0,
+            money_path: true,
+            customer_data: false,
+            affected,
+        },
+        worst_case: voice.say("At worst 0 hosts, 3 services and up to 12700 customers in 2 regions notice; 0.00 % of the fleet's hosts; money passes through here; no customers' data."),
+        owner: "edge".parse().unwrap(),
+        owners: [id("operator", 1), id("operator", 5)].into(),
+        plan: Some(plan(voice)),
+        drilled: Some(before(3 * 86_400)),
+        verdict,
+        prior: vec![
+            prior(31, "dns.update on zone/example.test", Some("succeeded"), 8 * 86_400),
+            prior(32, "dns.update on zone/example.test", Some("undone"), 40 * 86_400),
+        ],
+        in_flight: Vec::new(),
+        freeze: None,
+        faults: Vec::new(),
+    }
+}
+
+fn situation(facts: &Facts) -> Situation {
+    Situation {
+        confidence: Confidence::try_from(9_250).unwrap(),
+        evidence: facts.keys().map(|name| (name.clone(), true)).collect::<BTreeMap<_, _>>(),
+        confirmed: 2,
+        conflicting: false,
+        hosts: 0,
+        services: 3,
+        customers: 12_700,
+        regions: 2,
+        fleet_bp: 0,
+        money_path: true,
+        customer_data: false,
+        reversible: true,
+        undo_drilled: true,
+        posture: Posture::Full,
+        freeze: false,
+        in_flight: 0,
+        severity: 2,
+        emergency: false,
+        routine: false,
+    }
+}
+
+/// Who must answer: two people, signed, or one who is signed in.
+pub(super) fn rung(name: &str, humans: u8, owner: bool, grade: Grade) -> Needs {
+    Needs { rung: name.parse().unwrap(), humans, roles: ["operator".parse().unwrap()].into(), owner, grade }
+}
+
+pub(super) fn gate(dossier: Dossier, needs: Needs) -> Box<Gate> {
+    let bundle = Bundle {
+        format: BUNDLE_FORMAT.into(),
+        audience: "ledger.example/northwind/g1".into(),
+        change: id("change", 1),
+        round: 1,
+        action: "dns.update".parse().unwrap(),
+        target: "zone/example.test".parse().unwrap(),
+        risk: dossier.risk,
+        proposer: Actor::Agent(id("agent", 1)),
+        recused: [id("operator", 3)].into(),
+        single_operator: false,
+        proposal: digest("proposal"),
+        runbook: digest("runbook"),
+        plan: digest("plan"),
+        policy: dossier.policy,
+        situation: digest("situation"),
+        evidence: digest("evidence"),
+        dossier: digest("dossier"),
+        steps: Vec::new(),
+        needs,
+    };
+    Box::new(Gate { dossier, bundle })
+}

@@ -1,0 +1,194 @@
+//! Every other page, in samples.
+
+use std::collections::BTreeMap;
+
+use lineclear_core::Timestamp;
+use lineclear_core::catalogue::{Action, Closing, Reversibility, Risk};
+use lineclear_core::incident::{Incident, Kept, Severity, State};
+use lineclear_core::posture::Posture;
+use lineclear_core::signal::{Signal, SignalState};
+use lineclear_core::topology::EntityKind;
+use lineclear_policy::PolicyText;
+use maud::Markup;
+
+use super::change::rungs;
+use super::dossier::digest;
+use super::{Voice, after, before, frame, id};
+use crate::console::inbox::{self, Inbox, IncidentLine, Line};
+use crate::console::ladder::steps;
+use crate::console::visitor::failure;
+use crate::console::{incident, ledger, policy};
+use crate::{Code, Problem};
+
+fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
+    Line {
+        id: id("change", number),
+        word: if voice.hostile { voice.say("") } else { word.into() },
+        action: voice.say(action),
+        target: voice.say(target),
+        risk: Some(risk),
+        proposer: Some(voice.say("triage-agent")),
+        severity: None,
+        until: None,
+        asks: None,
+        begun: before(u64::from(number) * 100),
+    }
+}
+
+fn the_inbox(voice: Voice) -> Inbox {
+    let asked = |line: Line, severity, until: Timestamp, asks: &str| Line { severity, until: Some(until), asks: Some(asks.into()), ..line };
+    let done = |number, word, action, target, risk| Line { proposer: None, ..line(voice, number, word, action, target, risk) };
+    Inbox {
+        waiting: vec![
+            Line { severity: Some(1), ..line(voice, 9, "stuck", "pool.drain_host", "host/web-3", Risk::Medium) },
+            asked(
+                line(voice, 1, "awaiting_approval", "dns.update", "zone/example.test", Risk::High),
+                Some(2),
+                after(842),
+                "asks 2 people, 1 so far",
+            ),
+            asked(line(voice, 2, "awaiting_approval", "service.scale", "service/shop", Risk::Medium), None, after(190), "asks 1 person"),
+            Line {
+                until: Some(after(3_000)),
+                ..line(voice, 4, "blocked", "certificate.renew", "certificate/a-very-long-name.of-something.example.test", Risk::High)
+            },
+        ],
+        running: vec![line(voice, 5, "verifying", "cache.purge", "cache/www", Risk::Medium)],
+        recent: vec![
+            done(20, "succeeded", "telemetry.gather", "service/shop", Risk::Low),
+            done(21, "rejected", "waf.bypass_rule", "service/www", Risk::High),
+            done(22, "lapsed", "service.scale", "service/shop", Risk::Medium),
+        ],
+        incidents: vec![IncidentLine {
+            id: id("incident", 1),
+            title: voice.say("www.example.test does not answer"),
+            severity: 2,
+            word: "open".into(),
+            commander: None,
+            opened: before(300),
+        }],
+        more: true,
+    }
+}
+
+/// An incident with two signals.
+pub(super) fn incident(voice: Voice) -> Incident {
+    let signal = |number, title: &str, state| Kept {
+        id: id("signal", number),
+        signal: Signal {
+            source: voice.say("alertmanager"),
+            fingerprint: voice.say("a1b2c3"),
+            group: voice.say("www"),
+            state,
+            title: voice.say(title),
+            stated_severity: voice.say("critical"),
+            starts: before(310),
+            labels: BTreeMap::from([(voice.say("job"), voice.say("http")), (voice.say("instance"), voice.say("www.example.test"))]),
+            annotations: BTreeMap::from([(voice.say("summary"), voice.say("Nothing has answered for five minutes."))]),
+        },
+        at: before(290),
+    };
+    Incident {
+        id: id("incident", 1),
+        title: voice.say("www.example.test does not answer"),
+        group: voice.say("www"),
+        severity: Severity::try_from(2).unwrap(),
+        signals: BTreeMap::from([
+            ("a".into(), signal(1, "no answer on port 443", SignalState::Firing)),
+            ("b".into(), signal(2, "error ratio above 5 %", SignalState::Resolved)),
+        ]),
+        commander: None,
+        state: State::Open,
+        opened: before(300),
+    }
+}
+
+fn entry(voice: Voice, index: u64, kind: &str, stream: &str) -> ledger::Line {
+    ledger::Line { index, kind: voice.say(kind), at: Some(before(100 - index)), by: voice.say("triage-agent"), stream: voice.say(stream) }
+}
+
+fn the_ledger(voice: Voice) -> ledger::Page {
+    ledger::Page {
+        size: 45,
+        root: "9f".repeat(32),
+        note: voice.say("ledger.example/northwind/g1\n45\nn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn58=\n\n— ledger.example/northwind/g1 Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n"),
+        key: voice.say("ledger.example/northwind/g1+c7f8a2d1+AXh1bnRlcnN0dXR0ZXJrZXlrZXlrZXlrZXlrZXk"),
+        newest: Some(before(20)),
+        lines: vec![
+            entry(voice, 44, "approval.voted/1", "approval_0193f0c4a1007a3e8b11d2c300000001"),
+            entry(voice, 43, "change.asked/1", "change_0193f0c4a1007a3e8b11d2c300000001"),
+            entry(voice, 42, "incident.opened/1", "incident_0193f0c4a1007a3e8b11d2c300000001"),
+            entry(voice, 41, "installation.started/1", "installation"),
+        ],
+        older: Some(41),
+    }
+}
+
+fn one_entry(voice: Voice) -> ledger::One {
+    ledger::One {
+        line: entry(voice, 43, "change.asked/1", "change_0193f0c4a1007a3e8b11d2c300000001"),
+        text: voice.say(r#"{"body":{"action":"dns.update","confidence_bp":9250},"by":{"id":"engine","kind":"engine"},"kind":"change.asked/1","log":"ledger.example/northwind/g1","seq":1,"v":1}"#),
+        leaf: "3c".repeat(32),
+        ticket: voice.say("c2sp.org/tlog-proof@v1\nindex 43\nn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn5+fn58=\n"),
+        size: 45,
+        key: voice.say("ledger.example/northwind/g1+c7f8a2d1+AXh1bnRlcnN0dXR0ZXJrZXlrZXlrZXlrZXlrZXk"),
+    }
+}
+
+fn the_policy(voice: Voice) -> policy::Page {
+    let action = |name: &str, title: &str, risk, reversibility, runbook: Option<&str>, drilled| policy::Kind {
+        action: Action {
+            name: name.parse().unwrap(),
+            title: voice.say(title),
+            risk,
+            reversibility,
+            resource: EntityKind::Zone,
+            inputs: BTreeMap::new(),
+            runbook: runbook.map(|name| name.parse().unwrap()),
+            facts: Vec::new(),
+            never_routine: false,
+            closes: Closing::Person,
+        },
+        drilled,
+    };
+    policy::Page {
+        version: digest("estate"),
+        ladder: steps(&rungs(voice), None, &|_| None),
+        single_operator: false,
+        actions: vec![
+            action("dns.update", "Point a DNS record elsewhere", Risk::High, Reversibility::Reversible, Some("update-dns"), Some(before(3 * 86_400))),
+            action("cache.purge", "Purge a cache", Risk::Medium, Reversibility::Partly, Some("purge-cache"), None),
+            action("telemetry.gather", "Gather telemetry", Risk::Low, Reversibility::Reversible, None, None),
+        ],
+        policies: vec![PolicyText {
+            id: "freeze".parse().unwrap(),
+            title: voice.say("In a freeze nothing changes, but for two people in a declared emergency"),
+            text: voice.say("@id(\"freeze\")\nforbid (principal, action, resource)\nwhen { context.freeze }\nunless { context.emergency && context.approvals.humans >= 2 };"),
+            path: voice.say("policies/guards.cedar"),
+        }],
+        freezes: vec![(voice.say("Quarter end"), before(3_600), after(86_400))],
+    }
+}
+
+/// Every other page, by name.
+pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
+    let plain = frame(voice);
+    let mut stopped = plain.clone();
+    stopped.posture = Posture::Stopped;
+    let it = incident::Page { incident: incident(voice), commander: None, notice: None };
+    let closed = Problem::with(Code::IncidentClosed, voice.say("incident `incident_0193` is closed"));
+    let refused = incident::Page { notice: Some(closed), commander: Some(voice.say("Dave Dahl")), ..it.clone() };
+    let open = the_inbox(voice).incidents;
+    vec![
+        ("inbox", inbox::render(&plain, &the_inbox(voice))),
+        ("inbox_empty", inbox::render(&stopped, &Inbox::default())),
+        ("incidents", incident::render_list(&plain, &open, &[])),
+        ("incident", incident::render(&plain, &it)),
+        ("incident_refused", incident::render(&plain, &refused)),
+        ("ledger", ledger::render(&plain, &the_ledger(voice))),
+        ("ledger_entry", ledger::render_one(&plain, &one_entry(voice))),
+        ("policy", policy::render(&plain, &the_policy(voice))),
+        ("signed_out", failure(&Problem::new(Code::Unauthenticated))),
+        ("not_found", failure(&Problem::with(Code::NotFound, voice.say("there is no change `change_7` here")))),
+    ]
+}

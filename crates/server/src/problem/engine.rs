@@ -1,0 +1,119 @@
+//! The engine's errors as problems; every variant, and nothing that our faults would tell a stranger.
+
+use lineclear_core::approval::VoteRefusal;
+use lineclear_core::catalogue::InputFault;
+use lineclear_core::dossier::Misfit;
+use lineclear_core::{approval, change, incident, installation, run};
+use lineclear_engine::EngineError;
+use lineclear_store::StoreError;
+
+use super::{Code, Problem};
+
+impl From<EngineError> for Problem {
+    fn from(error: EngineError) -> Self {
+        let detail = error.to_string();
+        match error {
+            EngineError::NotFound(_) => Self::with(Code::NotFound, detail),
+            EngineError::PeopleOnly => Self::with(Code::PeopleOnly, detail),
+            EngineError::Stranger => Self::with(Code::Stranger, detail),
+            EngineError::Malformed { pointer, message } => Self::with(Code::Malformed, message).at(pointer),
+            EngineError::Misfit { change, misfit } => of_misfit(&misfit, detail).on(change),
+            EngineError::VoteRefused { change, approval, why } => {
+                Self { approval: Some(approval), ..Self::with(of_vote(&why), detail).on(change) }
+            }
+            EngineError::Change(refusal) => of_change(&refusal, detail),
+            EngineError::Approval(approval::Refusal::NotUsable { approval, .. } | approval::Refusal::Ended { approval, .. }) => {
+                Self { approval: Some(approval), ..Self::with(Code::ApprovalEnded, detail) }
+            }
+            EngineError::Run(refusal) => said(of_run(&refusal), detail),
+            EngineError::Incident(refusal) => said(of_incident(&refusal), detail),
+            EngineError::Posture(refusal) => said(of_posture(&refusal), detail),
+            EngineError::Busy(_) => Self::with(Code::Busy, detail),
+            EngineError::KeyReused => Self::with(Code::KeyReused, detail),
+            EngineError::Store(StoreError::Closed) => Self::new(Code::ShuttingDown),
+            EngineError::Head(_) => Self::with(Code::ForeignHead, detail),
+            EngineError::UnknownRunner(_) => Self::with(Code::UnknownRunner, detail),
+            fault @ (EngineError::Broken { .. } | EngineError::Digest(_) | EngineError::Store(_) | EngineError::Warrant(_)) => {
+                of_fault(&fault)
+            }
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+/// A refusal in its own words; a missing reason has a place, too.
+fn said(code: Code, detail: String) -> Problem {
+    let problem = Problem::with(code, detail);
+    if code == Code::Unreasoned { problem.at("/reason") } else { problem }
+}
+
+/// Our own fault: logged here, once, and told to nobody.
+fn of_fault(fault: &EngineError) -> Problem {
+    let source = std::error::Error::source(fault).map(ToString::to_string).unwrap_or_default();
+    tracing::error!(error = %fault, source, "a request failed through a fault of this server");
+    Problem::new(Code::Fault)
+}
+
+fn of_misfit(misfit: &Misfit, detail: String) -> Problem {
+    match misfit {
+        Misfit::UnknownAction(_) => Problem::with(Code::UnknownAction, detail).at("/action"),
+        Misfit::UnknownTarget(_) => Problem::with(Code::UnknownTarget, detail).at("/target"),
+        Misfit::WrongKind { .. } => Problem::with(Code::WrongKind, detail).at("/target"),
+        Misfit::Inputs(fault) => {
+            let (InputFault::Unknown(name) | InputFault::Missing(name) | InputFault::Kind { name, .. }) = fault;
+            Problem::with(Code::BadInputs, detail).at(format!("/inputs/{name}"))
+        }
+        Misfit::UnknownProposer(_) => Problem::with(Code::UnknownProposer, detail),
+    }
+}
+
+const fn of_vote(why: &VoteRefusal) -> Code {
+    match why {
+        VoteRefusal::NotOpen { .. } => Code::NotOpen,
+        VoteRefusal::Late { .. } => Code::Late,
+        VoteRefusal::SelfApproval => Code::SelfApproval,
+        VoteRefusal::Twice => Code::Twice,
+        VoteRefusal::Mismatch { .. } => Code::Mismatch,
+        VoteRefusal::NotYours { .. } => Code::NotYours,
+        VoteRefusal::BadSignature => Code::BadSignature,
+        VoteRefusal::TooWeak { .. } => Code::TooWeak,
+        VoteRefusal::Full => Code::Full,
+        VoteRefusal::Unknown => Code::UnknownPerson,
+    }
+}
+
+fn of_change(refusal: &change::Refusal, detail: String) -> Problem {
+    match refusal {
+        change::Refusal::WrongState { change, .. } => Problem::with(Code::WrongState, detail).on(*change),
+        change::Refusal::NotYours { change } => Problem::with(Code::NotYourChange, detail).on(*change),
+        change::Refusal::Unreasoned => said(Code::Unreasoned, detail),
+    }
+}
+
+const fn of_run(refusal: &run::Refusal) -> Code {
+    match refusal {
+        run::Refusal::WrongState { .. } => Code::WrongState,
+        run::Refusal::OtherAttempt { .. } => Code::OtherAttempt,
+        run::Refusal::Unreasoned => Code::Unreasoned,
+    }
+}
+
+const fn of_incident(refusal: &incident::Refusal) -> Code {
+    match refusal {
+        incident::Refusal::LoweredByMachine(_) => Code::LoweredByMachine,
+        incident::Refusal::Closed(_) => Code::IncidentClosed,
+        incident::Refusal::Unreasoned(_) => Code::Unreasoned,
+    }
+}
+
+const fn of_posture(refusal: &installation::Refusal) -> Code {
+    match refusal {
+        installation::Refusal::RaisedByMachine { .. } => Code::RaisedByMachine,
+        installation::Refusal::Unreasoned => Code::Unreasoned,
+    }
+}
