@@ -1,0 +1,59 @@
+//! What each command does.
+
+mod ask;
+mod change;
+mod estate;
+mod incident;
+mod ledger;
+mod posture;
+mod propose;
+mod serve;
+mod sign;
+mod token;
+
+use std::process::ExitCode;
+
+use clap::CommandFactory as _;
+
+use crate::args::{Args, Command};
+use crate::demo::{self, Play};
+use crate::exit::Failure;
+
+/// Runs a command.
+///
+/// # Errors
+/// Why it failed, with an exit code and what to do next.
+pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let json = args.json;
+    match &args.command {
+        Command::Demo(demo) => {
+            let play = Play { unattended: demo.unattended, json, port: demo.port, keep: demo.keep.clone() };
+            demo::play(play).await.map_err(|error| Failure::new(error.to_string()))
+        }
+        Command::Serve(serve) => serve::serve(serve).await,
+        Command::Init(init) => serve::init(init),
+        Command::Token(token) => token::run(token, json),
+        Command::SignIn(sign_in) => token::sign_in(sign_in, json),
+        Command::Propose(propose) => propose::propose(propose, json).await,
+        Command::Check(propose) => propose::check(propose, json).await,
+        Command::List(list) => change::list(list, json).await,
+        Command::Show(show) => change::show(show, json).await,
+        Command::Explain(show) => change::explain(show, json).await,
+        Command::Record(show) => change::record(show).await,
+        Command::Approve(approve) => sign::approve(approve, json).await,
+        Command::Reject(reject) => sign::reject(reject, json).await,
+        Command::Withdraw(reasoned) => change::withdraw(reasoned, json).await,
+        Command::Declare(declare) => change::declare(declare, json).await,
+        Command::TakeBack(reasoned) => change::take_back(reasoned, json).await,
+        Command::Resolve(resolve) => change::resolve(resolve, json).await,
+        Command::Actions(remote) => ask::actions(remote, json).await,
+        Command::Incident(incident) => incident::run(incident, json).await,
+        Command::Posture(posture) => posture::run(posture, json).await,
+        Command::Estate(estate) => estate::run(estate, json),
+        Command::Ledger(ledger) => ledger::run(ledger, json).await,
+        Command::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Args::command(), "lineclear", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
