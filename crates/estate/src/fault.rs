@@ -136,7 +136,11 @@ impl Faults {
         }
     }
 
+    /// A fault at a place. Where nothing more is taken nothing is made: making one counts lines and copies the text.
     pub(crate) fn at(&self, place: &Place, message: impl Into<String>, help: Option<String>) {
+        if self.count() > FAULTS_MAX {
+            return;
+        }
         self.push(Fault::at(place, message, help));
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -289,7 +290,10 @@ fn dns_zone(zone: &str, section: DnsSection) -> Result<DnsZone, ConfigError> {
 
 fn read_secret(of: &str, path: &Path) -> Result<String, ConfigError> {
     let fault = |why: String| ConfigError::SecretFile { of: of.into(), path: path.to_owned(), why };
-    let text = std::fs::read_to_string(path).map_err(|error| fault(format!("cannot be read: {error}")))?;
+    let mut text = String::new();
+    let limit = u64::try_from(SECRET_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
+    read.map_err(|error| fault(format!("cannot be read: {error}")))?;
     if text.len() > SECRET_MAX { Err(fault("is too long".into())) } else { Ok(text) }
 }
 
