@@ -4,6 +4,7 @@ mod ask;
 mod change;
 mod estate;
 mod incident;
+mod invite;
 mod ledger;
 mod posture;
 mod propose;
@@ -33,7 +34,7 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Serve(serve) => serve::serve(serve).await,
         Command::Init(init) => serve::init(init),
         Command::Token(token) => token::run(token, json),
-        Command::SignIn(sign_in) => token::sign_in(sign_in, json),
+        Command::SignIn(sign_in) => invite::sign_in(sign_in, json),
         Command::Propose(propose) => propose::propose(propose, json).await,
         Command::Check(propose) => propose::check(propose, json).await,
         Command::List(list) => change::list(list, json).await,

@@ -11,7 +11,8 @@ use lineclear_server::{App, Auth, Settings};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::token::{Invites, Tokens};
+use super::invite::Invites;
+use super::token::Tokens;
 use crate::args::{Init, Serve};
 use crate::exit::Failure;
 use crate::house::{House, HouseError, Place};
@@ -114,16 +115,13 @@ async fn answer_links(app: App, invites: Invites, stop: CancellationToken) {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        for (login, secret) in invites.take() {
-            let Some(operator) =
-                login.parse().ok().and_then(|login| app.engine.estate().directory.operator(&login).map(|person| person.id))
-            else {
-                tracing::warn!(login, "a sign-in link was asked for somebody whom the estate does not know");
-                continue;
-            };
-            // The path is known to whoever asked: it is made from the same secret.
-            let _ = app.auth.invite(operator, app.engine.now(), secret);
-        }
+        invites.take(|login, secret| {
+            match login.parse().ok().and_then(|login| app.engine.estate().directory.operator(&login).map(|person| person.id)) {
+                // The path is known to whoever asked: it is made from the same secret.
+                Some(operator) => drop(app.auth.invite(operator, app.engine.now(), secret)),
+                None => tracing::warn!(login, "a sign-in link was asked for somebody whom the estate does not know"),
+            }
+        });
     }
 }
 

@@ -1,7 +1,7 @@
-//! Tokens and sign-in links: made by whoever owns the data directory, kept as digests.
+//! Tokens: made by whoever owns the data directory, kept as digests.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use lineclear_core::situation::Actor;
@@ -12,17 +12,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::serve::{hash, load};
-use crate::args::{SignIn, Token};
+use crate::args::Token;
 use crate::exit::Failure;
 use crate::keys::{hex, private_directory, write_private};
 use crate::{house::Place, render};
 
 /// Most tokens of one installation.
 const TOKENS_MAX: usize = 1_000;
-/// Most sign-in links that wait at once.
-const LINKS_MAX: usize = 16;
-/// A link that waited for longer is no longer good, also when nobody was there to take it.
-const LINK_AGE_MAX: std::time::Duration = std::time::Duration::from_mins(15);
 /// The largest file that is read here.
 const FILE_MAX: u64 = 1024 * 1024;
 
@@ -91,7 +87,7 @@ impl Tokens {
     }
 }
 
-fn secret() -> Result<[u8; 32], Failure> {
+pub fn secret() -> Result<[u8; 32], Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| Failure::new("the operating system gives no random numbers"))?;
     Ok(bytes)
@@ -131,69 +127,6 @@ pub fn run(token: &Token, as_json: bool) -> Result<ExitCode, Failure> {
     } else {
         render::line(&text);
         render::say(&format!("for `{login}`, good until {expires}; it is not shown again. Restart a running `lineclear serve`."));
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Where sign-in links wait for the running installation.
-pub struct Invites(PathBuf);
-
-impl Invites {
-    /// Of a data directory.
-    pub fn of(data: &Path) -> Self {
-        Self(data.join("invites"))
-    }
-
-    /// Takes what waits: login and secret.
-    pub fn take(&self) -> Vec<(String, [u8; 32])> {
-        let Ok(entries) = fs::read_dir(&self.0) else { return Vec::new() };
-        let mut found = Vec::new();
-        for path in entries.flatten().map(|entry| entry.path()).take(LINKS_MAX) {
-            let young =
-                |found: &fs::Metadata| found.modified().ok().and_then(|made| made.elapsed().ok()).is_some_and(|age| age < LINK_AGE_MAX);
-            let small = fs::metadata(&path).is_ok_and(|found| found.is_file() && found.len() < 1_024 && young(&found));
-            let text = if small { fs::read_to_string(&path).unwrap_or_default() } else { String::new() };
-            // Used up, whatever it held.
-            let _ = fs::remove_file(&path);
-            if let Some((login, digits)) = text.split_once(' ') {
-                found.extend(bytes_of(digits.trim()).map(|secret| (login.to_owned(), secret)));
-            }
-        }
-        found
-    }
-}
-
-fn bytes_of(digits: &str) -> Option<[u8; 32]> {
-    let bytes: Vec<u8> = digits
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok()))
-        .collect::<Option<_>>()?;
-    bytes.try_into().ok()
-}
-
-/// Prints a link that signs an operator in once. It is good as soon as the running installation has seen it.
-///
-/// # Errors
-/// When the data directory is not there.
-pub fn sign_in(args: &SignIn, as_json: bool) -> Result<ExitCode, Failure> {
-    let folder = args.data.join("invites");
-    let io = |error: std::io::Error| Failure::new(format!("`{}` cannot be written: {error}", folder.display()));
-    if !args.data.is_dir() {
-        return Err(Failure::new(format!("`{}` is no data directory", args.data.display())));
-    }
-    private_directory(&folder).map_err(io)?;
-    let (name, secret) = (secret()?, secret()?);
-    // Written elsewhere and moved in whole, so that nobody reads half of it.
-    let fresh = args.data.join(format!("invite-{}", hex(&name)));
-    write_private(&fresh, &format!("{} {}", args.login, hex(&secret))).map_err(io)?;
-    fs::rename(&fresh, folder.join(hex(&name))).map_err(io)?;
-    let link = format!("{}{}{}", args.url.trim_end_matches('/'), lineclear_server::SIGN_IN, hex(&secret));
-    if as_json {
-        render::document(&json!({"version": 1, "login": args.login, "link": link}));
-    } else {
-        render::line(&link);
-        render::say("it signs in once, within 15 minutes, at the installation that runs on this data directory");
     }
     Ok(ExitCode::SUCCESS)
 }

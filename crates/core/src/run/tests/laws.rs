@@ -94,6 +94,9 @@ proptest! {
             // Time goes on, and the engine looks at the clock.
             driver.wait(10);
             driver.tick();
+            if let State::Stuck { .. } = driver.run.state {
+                break;
+            }
             match driver.run.attempt().map(|(attempt, phase)| (attempt.key.clone(), phase)) {
                 None => driver.intend(),
                 Some((_, Phase::Intended)) if answer == 0 => { driver.wait(60); driver.tick(); }
