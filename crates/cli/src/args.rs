@@ -1,11 +1,15 @@
 //! What can be typed.
 
+mod estate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use lineclear_core::posture::Posture;
 use lineclear_core::run::Resolution;
+
+pub use estate::Estate;
 
 /// Humans in the lead: the control plane between AI agents and production hosting.
 ///
@@ -363,16 +367,6 @@ pub enum PostureCommand {
         /// Where and who.
         #[command(flatten)]
         remote: Remote,
-    },
-}
-
-/// Commands of `estate`.
-#[derive(Debug, Subcommand)]
-pub enum Estate {
-    /// Lint an estate directory, validate its policies and tell its stories.
-    Check {
-        /// The directory.
-        directory: PathBuf,
     },
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use cedar_policy::Schema;
+use cedar_policy::{PolicySet, Schema};
 use lineclear_core::authority::Approvals;
 use lineclear_core::estate::Estate;
 use lineclear_core::name::{ActionName, PolicyName, RungName};
@@ -30,6 +30,7 @@ pub struct Policies {
     vocabulary: Vocabulary,
     buckets: BTreeMap<ActionName, Bucket>,
     texts: Vec<PolicyText>,
+    set: PolicySet,
 }
 
 /// One policy as people wrote it.
@@ -93,7 +94,11 @@ impl Policies {
             .iter()
             .map(|(id, rule)| PolicyText { id: id.clone(), title: rule.title.clone(), text: text_of(rule), path: rule.source.path.clone() })
             .collect();
-        Ok(Self { estate, schema, schema_text: text, vocabulary, buckets, texts })
+        let mut set = PolicySet::new();
+        for rule in rules.values() {
+            set.add(rule.policy.clone()).map_err(|e| vec![of_schema(e.to_string())])?;
+        }
+        Ok(Self { estate, schema, schema_text: text, vocabulary, buckets, texts, set })
     }
 
     /// The verdict: the lowest rung whose authority is enough, with what permits it there and what stops it below.
@@ -166,6 +171,21 @@ impl Policies {
     /// The schema that the policies were checked against.
     pub fn schema_text(&self) -> &str {
         &self.schema_text
+    }
+
+    /// The same schema, parsed.
+    pub const fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Every policy, each under its `@id`, as Cedar holds it.
+    pub const fn set(&self) -> &PolicySet {
+        &self.set
+    }
+
+    /// The estate that they were checked against.
+    pub const fn estate(&self) -> &Arc<Estate> {
+        &self.estate
     }
 
     /// How many policies.

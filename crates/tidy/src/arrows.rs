@@ -11,6 +11,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["core"]),
     ("warrant", &["ledger", "core"]),
     ("estate", &["policy", "core"]),
+    ("prove", &["policy", "core"]),
+    ("audit", &["policy", "ledger", "core"]),
     ("store", &["core", "ledger"]),
     ("connect", &["core"]),
     ("engine", &["policy", "store", "connect", "warrant", "ledger", "core"]),
@@ -23,7 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Everything the binary is made of. `testkit` and `tidy` are missing on purpose: they never ship.
-const BELOW_CLI: &[&str] = &["core", "ledger", "policy", "warrant", "estate", "store", "connect", "engine", "runner", "server", "sim"];
+const BELOW_CLI: &[&str] =
+    &["core", "ledger", "policy", "warrant", "estate", "prove", "audit", "store", "connect", "engine", "runner", "server", "sim"];
 
 /// Dependencies between rooms that the table does not draw, and rooms that it does not know.
 pub fn forbidden_arrows(tree: &Tree) -> Vec<Finding> {

@@ -1,0 +1,1 @@
+//! What happened, asked again: drift and back-tests. Pure over records: no I/O, no clock.
