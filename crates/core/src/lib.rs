@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod authority;
+pub mod budget;
 pub mod bundle;
 pub mod catalogue;
 pub mod change;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Budget;
 use crate::id::{AgentId, OperatorId};
 use crate::measure::Confidence;
 use crate::name::{ActionName, FactName};
@@ -51,6 +52,9 @@ pub struct Situation {
     pub reversible: bool,
     /// Whether that undo was drilled.
     pub undo_drilled: bool,
+    /// What the objectives of the target still allow; none when nobody set one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<Budget>,
     /// The autonomy that remains.
     pub posture: Posture,
     /// Whether a freeze window covers the target.

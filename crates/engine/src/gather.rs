@@ -91,6 +91,7 @@ impl Inner {
             customer_data: blast.customer_data,
             reversible: plan.as_ref().is_none_or(Plan::reversible),
             undo_drilled: ground.runbook.is_some_and(|runbook| runbook.drilled.is_some()),
+            budget: None,
             posture,
             freeze: freeze.is_some(),
             in_flight: count(in_flight.len()),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use lineclear_core::budget::{Budget, Burn};
 use lineclear_core::catalogue::Action;
 use lineclear_core::estate::Estate;
 use lineclear_core::measure::Confidence;
@@ -103,6 +104,8 @@ struct Given {
     customer_data: Option<bool>,
     reversible: Option<bool>,
     undo_drilled: bool,
+    budget: Option<i64>,
+    burn: Option<Burn>,
     posture: Option<Posture>,
     freeze: bool,
     in_flight: u32,
@@ -271,6 +274,7 @@ impl Scope<'_> {
             customer_data: given.customer_data.unwrap_or(blast.customer_data),
             reversible: given.reversible.unwrap_or(undoable),
             undo_drilled: given.undo_drilled,
+            budget: given.budget.map(|remaining_bp| Budget { remaining_bp, burn: given.burn.unwrap_or(Burn::Steady) }),
             posture: given.posture.unwrap_or(Posture::Full),
             freeze: given.freeze,
             in_flight: given.in_flight,

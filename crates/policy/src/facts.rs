@@ -2,6 +2,7 @@
 
 use cedar_policy::{Context, RestrictedExpression};
 use lineclear_core::authority::Approvals;
+use lineclear_core::budget::OVERDRAWN_BP;
 use lineclear_core::situation::Situation;
 
 use crate::ask::AskError;
@@ -60,6 +61,9 @@ impl Typed {
             flag("customer_data", s.customer_data),
             flag("reversible", s.reversible),
             flag("undo_drilled", s.undo_drilled),
+            flag("objective", s.budget.is_some()),
+            long("budget_bp", s.budget.map_or(WHOLE_BP, |budget| budget.remaining_bp)),
+            long("burn", s.budget.map_or(0, |budget| budget.burn.rank())),
             long("posture", s.posture.rank()),
             flag("freeze", s.freeze),
             long("in_flight", s.in_flight),
@@ -88,6 +92,11 @@ impl Typed {
 fn check(situation: &Situation) -> Result<(), AskError> {
     within("confidence_bp", situation.confidence.basis_points().into(), WHOLE_BP)?;
     within("fleet_bp", situation.fleet_bp.into(), WHOLE_BP)?;
+    if let Some(budget) = situation.budget
+        && !(OVERDRAWN_BP..=WHOLE_BP).contains(&budget.remaining_bp)
+    {
+        return Err(AskError::Range { fact: "budget_bp", value: budget.remaining_bp, max: WHOLE_BP });
+    }
     within("severity", situation.severity.into(), SEVERITY_MAX)?;
     let confirmed = i64::try_from(situation.evidence.values().filter(|held| **held).count()).unwrap_or(i64::MAX);
     if i64::from(situation.confirmed) == confirmed {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use lineclear_core::authority::Authority;
+use lineclear_core::budget::{Budget, Burn};
 use lineclear_core::name::{FactName, RungName};
 use lineclear_core::posture::Posture;
 use lineclear_core::situation::Situation;
@@ -17,6 +18,9 @@ const TOGETHER_MAX: usize = 3;
 const TRIES_MAX: usize = 300;
 /// Most remedies offered.
 const OFFERED_MAX: usize = 8;
+
+/// What a recovered error budget looks like.
+const RECOVERED: Budget = Budget { remaining_bp: 10_000, burn: Burn::Steady };
 
 /// One thing that can happen in the world. Confidence is not among them: a claim is no event.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -34,6 +38,8 @@ pub enum Repair {
     Posture(Posture),
     /// The other changes on things in reach end.
     OthersEnd,
+    /// The error budget recovers with time.
+    BudgetRecovers,
     /// The undo is drilled.
     UndoDrilled,
 }
@@ -142,6 +148,8 @@ fn possible(vocabulary: &Vocabulary, question: &Question<'_>, situation: &Situat
     offer(situation.freeze, "context.freeze", Repair::FreezeEnds);
     offer(situation.in_flight > 0, "context.in_flight", Repair::OthersEnd);
     offer(situation.reversible && !situation.undo_drilled, "context.undo_drilled", Repair::UndoDrilled);
+    let burnt = situation.budget.is_some_and(|budget| budget.remaining_bp < RECOVERED.remaining_bp || budget.burn > RECOVERED.burn);
+    offer(burnt, if read("context.burn") { "context.burn" } else { "context.budget_bp" }, Repair::BudgetRecovers);
     for posture in [Posture::AdviseOnly, Posture::RoutineOnly, Posture::Full] {
         offer(posture > situation.posture, "context.posture", Repair::Posture(posture));
     }
@@ -182,6 +190,7 @@ impl Repair {
             Self::NoConflict => situation.conflicting = false,
             Self::FreezeEnds => situation.freeze = false,
             Self::Posture(posture) => situation.posture = *posture,
+            Self::BudgetRecovers => situation.budget = Some(RECOVERED),
             Self::OthersEnd => situation.in_flight = 0,
             Self::UndoDrilled => situation.undo_drilled = true,
         }
@@ -196,6 +205,7 @@ impl fmt::Display for Repair {
             Self::NoConflict => f.write_str("a fresh reading that no longer contradicts"),
             Self::FreezeEnds => f.write_str("the end of the freeze"),
             Self::Posture(posture) => write!(f, "posture raised to `{posture}` by a person"),
+            Self::BudgetRecovers => f.write_str("the recovery of the error budget"),
             Self::OthersEnd => f.write_str("the end of the other changes in reach"),
             Self::UndoDrilled => f.write_str("a drill of the undo"),
         }

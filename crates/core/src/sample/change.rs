@@ -52,6 +52,7 @@ fn situation(hosts: u32) -> Situation {
         customer_data: false,
         reversible: true,
         undo_drilled: true,
+        budget: None,
         posture: Posture::Full,
         freeze: false,
         in_flight: 0,

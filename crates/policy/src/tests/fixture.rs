@@ -177,6 +177,7 @@ pub fn case(principal: Actor, action: &str, environment: Environment) -> Case {
         customer_data: false,
         reversible: true,
         undo_drilled: true,
+        budget: None,
         posture: Posture::Full,
         freeze: false,
         in_flight: 0,

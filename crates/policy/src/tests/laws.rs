@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use cedar_policy::{Entities, Entity, PolicyId, PolicySet};
 use lineclear_core::authority::{Approvals, Grade};
+use lineclear_core::budget::{Budget, Burn};
 use lineclear_core::catalogue::Risk;
 use lineclear_core::measure::Confidence;
 use lineclear_core::posture::Posture;
@@ -45,14 +46,16 @@ prop_compose! {
         confidence in 0_u32..=10_000, facts in any::<[bool; 2]>(), flags in any::<[bool; 6]>(),
         conflicting in prop::bool::weighted(0.2), freeze in prop::bool::weighted(0.2), counts in any::<[u16; 5]>(),
         fleet_bp in 0_u32..=10_000, posture in 0_usize..8, severity in 0_u8..=5,
+        budget in prop::option::of((-20_000_i64..=10_000, 0_usize..3)),
     ) -> (Situation, [bool; 2]) {
         let posture = [Posture::Stopped, Posture::AdviseOnly, Posture::RoutineOnly, Posture::Full][posture.min(3)];
         let [money_path, customer_data, reversible, undo_drilled, emergency, routine] = flags;
+        let budget = budget.map(|(remaining_bp, burn)| Budget { remaining_bp, burn: [Burn::Steady, Burn::Slow, Burn::Fast][burn] });
         let [hosts, services, customers, regions, in_flight] = counts.map(u32::from);
         (Situation {
             confidence: Confidence::try_from(confidence).unwrap(), evidence: BTreeMap::new(), confirmed: 0, conflicting, hosts, services,
             customers, regions, fleet_bp, money_path, customer_data, reversible, undo_drilled, posture, freeze, in_flight, severity,
-            emergency, routine,
+            emergency, routine, budget,
         }, facts)
     }
 }

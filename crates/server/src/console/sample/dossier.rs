@@ -173,6 +173,7 @@ fn situation(facts: &Facts) -> Situation {
         customer_data: false,
         reversible: true,
         undo_drilled: true,
+        budget: None,
         posture: Posture::Full,
         freeze: false,
         in_flight: 0,
