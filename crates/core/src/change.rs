@@ -43,6 +43,8 @@ pub const ROUNDS_MAX: u32 = 10;
 pub const SAMPLE_EVERY: Span = Span::from_secs(1);
 /// Most samples that are kept; with longer soaks they are taken further apart.
 pub const SAMPLES_MAX: u64 = 60;
+/// Most refused acts that one change records; the log is not for whoever is refused to fill.
+pub const REFUSALS_MAX: u32 = 16;
 /// How long after the run the goals may take to be reached, before the soak that they must last.
 pub const SETTLE_MAX: Span = Span::from_secs(30);
 
@@ -163,6 +165,8 @@ pub struct Change {
     pub assessed: Option<Timestamp>,
     /// What differed from the round before, when people are asked again.
     pub differences: Vec<Difference>,
+    /// How many acts on it were refused and recorded.
+    pub refusals: u32,
 }
 
 /// What the engine owes a change.

@@ -265,8 +265,17 @@ impl Engine {
         for _ in 0..crate::engine::CONFLICTS_MAX {
             let loaded = inner.need::<Change>(Stream::Change(id)).await?;
             let now = inner.now();
-            let events = loaded.machine.decide(command.clone(), now)?;
             let mut draft = Draft::new(&*inner.ids, by, now);
+            let events = match loaded.machine.decide(command.clone(), now) {
+                Ok(events) => events,
+                Err(refusal) => {
+                    draft.extend(&loaded, loaded.machine.refused(&command, &refusal, now))?;
+                    match inner.commit(draft).await {
+                        Err(lineclear_store::StoreError::Conflict { .. }) => continue,
+                        other => return other.map_err(EngineError::from).and(Err(refusal.into())),
+                    }
+                }
+            };
             if let Some(asked) = inner.approval_of(&loaded.machine).await? {
                 draft.extend(&asked, approval_follows(&asked.machine, &events, now)?)?;
             }

@@ -1,6 +1,6 @@
 //! What can be asked of a change, and what it leads to.
 
-use super::{BLOCKED_TTL, CLEARED_TTL, Change, Event, ROUNDS_MAX, Sample, State, judge};
+use super::{BLOCKED_TTL, CLEARED_TTL, Change, Event, REFUSALS_MAX, ROUNDS_MAX, Sample, State, judge};
 use crate::bundle::Bundle;
 use crate::catalogue::{Closing, Inputs};
 use crate::dossier::{Dossier, Misfit};
@@ -163,6 +163,29 @@ impl Change {
                 self.in_state("declare", declarable, events)
             }
         }
+    }
+
+    /// What goes on record when an act is refused because the change is another's; nothing for other refusals, which tell
+    /// the caller all there is to know, and nothing past [`REFUSALS_MAX`].
+    pub fn refused(&self, command: &Command, refusal: &Refusal, now: Timestamp) -> Vec<Event> {
+        let (by, act) = match command {
+            Command::Withdraw { by, .. } => (*by, "withdraw"),
+            Command::Amend { by, .. } => (*by, "amend"),
+            Command::Misfit(_)
+            | Command::Assess(_)
+            | Command::Approve
+            | Command::Reject(_)
+            | Command::Lapse
+            | Command::Dispatch { .. }
+            | Command::EndRun { .. }
+            | Command::Sample { .. }
+            | Command::TakeBack { .. }
+            | Command::Declare { .. } => return Vec::new(),
+        };
+        if self.refusals >= REFUSALS_MAX || !matches!(refusal, Refusal::NotYours { .. }) {
+            return Vec::new();
+        }
+        vec![Event::ActRefused { by, act: act.into(), code: "not_your_change".into(), at: now }]
     }
 
     fn in_state(&self, command: &'static str, fits: impl Fn(&State) -> bool, events: Vec<Event>) -> Result<Vec<Event>, Refusal> {

@@ -4,7 +4,9 @@ mod laws;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{BLOCKED_TTL, CLEARED_TTL, Change, Command, Effect, Event, Judgement, Refusal, SAMPLES_MAX, SETTLE_MAX, Sample, State};
+use super::{
+    BLOCKED_TTL, CLEARED_TTL, Change, Command, Effect, Event, Judgement, REFUSALS_MAX, Refusal, SAMPLES_MAX, SETTLE_MAX, Sample, State,
+};
 use crate::catalogue::{Closing, InputValue};
 use crate::dossier::Difference;
 use crate::id::RunId;
@@ -104,9 +106,27 @@ fn another_agent_touches_nothing() {
     let other = Actor::Agent(crate::id::AgentId::new(id(71)));
     let amend = Command::Amend { by: other, inputs: BTreeMap::new() };
     let withdraw = Command::Withdraw { by: other, reason: MARK.into() };
-    for command in [amend, withdraw] {
-        assert!(matches!(proposed().decide(command, second(1)), Err(Refusal::NotYours { .. })));
+    for (command, expected) in [(amend, "amend"), (withdraw, "withdraw")] {
+        let refusal = proposed().decide(command.clone(), second(1)).unwrap_err();
+        assert!(matches!(refusal, Refusal::NotYours { .. }));
+        let recorded = proposed().refused(&command, &refusal, second(1));
+        assert!(matches!(&recorded[..], [Event::ActRefused { by, act, .. }] if *by == other && act == expected), "{recorded:?}");
     }
+}
+
+#[test]
+fn refusals_are_recorded_up_to_a_bound() {
+    let command = Command::Withdraw { by: Actor::Agent(crate::id::AgentId::new(id(71))), reason: MARK.into() };
+    let mut change = proposed();
+    let mut recorded = 0;
+    for _ in 0..2 * REFUSALS_MAX {
+        let refusal = change.decide(command.clone(), second(1)).unwrap_err();
+        for event in change.refused(&command, &refusal, second(1)) {
+            change = change.apply(&event).unwrap();
+            recorded += 1;
+        }
+    }
+    assert_eq!(recorded, REFUSALS_MAX);
 }
 
 #[test]

@@ -20,6 +20,7 @@ pub(super) fn begin(event: &Event) -> Result<Change, IllegalTransition> {
             amended_by: std::collections::BTreeSet::new(),
             assessed: None,
             differences: Vec::new(),
+            refusals: 0,
         });
     }
     Err(IllegalTransition { machine: "change", from: "nothing", event: event.word() })
@@ -29,7 +30,10 @@ pub(super) fn begin(event: &Event) -> Result<Change, IllegalTransition> {
 pub(super) fn apply(mut change: Change, event: &Event) -> Result<Change, IllegalTransition> {
     let illegal = IllegalTransition { machine: "change", from: change.word(), event: event.word() };
     let (state, at) = match (change.state.clone(), event) {
-        (_, Event::ActRefused { .. }) => return Ok(change),
+        (_, Event::ActRefused { .. }) => {
+            change.refusals = change.refusals.saturating_add(1);
+            return Ok(change);
+        }
         (State::Proposed, Event::Misfit { misfit, at }) => (closed(Outcome::Misfit { misfit: misfit.clone() }), *at),
         (State::Proposed | State::Blocked { .. } | State::Cleared { .. }, Event::Blocked { dossier, until }) => {
             change.assessed = Some(dossier.at);

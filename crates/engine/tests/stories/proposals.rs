@@ -1,8 +1,10 @@
 //! T18 and the edge: what fits nothing is refused with a record, what is malformed leaves none, and a repeated command is
 //! the same command.
 
+use lineclear_core::change;
 use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::Machine as _;
+use lineclear_core::record::{Event, Stream};
 use lineclear_engine::EngineError;
 use lineclear_testkit::World;
 
@@ -10,6 +12,11 @@ use crate::RENAME;
 
 async fn size(world: &World) -> u64 {
     world.engine().store().head().await.unwrap().size
+}
+
+/// The act that was refused, when that is what happened.
+fn refused(event: &Event) -> Option<String> {
+    if let Event::Change(change::Event::ActRefused { act, .. }) = event { Some(act.clone()) } else { None }
 }
 
 async fn check(action: &str, target: &str, given: &[(&str, &str)], expected: &str) {
@@ -98,6 +105,9 @@ async fn an_agent_touches_only_its_own_proposals_and_a_person_any() {
     let other = world.agent_named("capacity-agent");
     assert!(matches!(other.tries_to_withdraw(change).await, Err(EngineError::Change(_))));
     assert!(matches!(other.tries_to_amend(change, RENAME).await, Err(EngineError::Change(_))));
+    let refused: Vec<String> =
+        world.events(Stream::Change(change)).await.iter().filter_map(|event| refused(&event.happened.event)).collect();
+    assert_eq!(refused, ["withdraw", "amend"], "each attempt is on record");
     world.agent().tries_to_withdraw(change).await.unwrap();
     let view = world.view(change).await;
     assert_eq!(view.word, "withdrawn");

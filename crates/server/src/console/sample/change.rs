@@ -175,6 +175,7 @@ fn page(voice: Voice, state: State, word: &'static str) -> Page {
         amended_by: [].into(),
         assessed: Some(before(11)),
         differences: Vec::new(),
+        refusals: 0,
     };
     let needed = match change.dossier().and_then(|dossier| dossier.verdict.as_ref()) {
         Some(Verdict::NeedsApproval { rung, .. }) => Some(rung.clone()),
