@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lineclear_core::Timestamp;
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
 use lineclear_core::run::{AttemptKey, Found};
 use lineclear_warrant::{Answer, Knowledge};
@@ -47,7 +48,12 @@ impl Inner {
             Standing::Found(found, output) => Knowledge::Found { found, output },
             Standing::Never => Knowledge::Found { found: Found::NeverStarted, output: json!({}) },
             Standing::Lost { envelope } => {
-                let (found, output) = self.find_out(attempt, &envelope).await;
+                let began = self.now();
+                let (found, output, deadline) = self.find_out(attempt, &envelope).await;
+                // Processes were killed; a request that had left may still arrive, for as long as its answer was waited for.
+                if found == Found::NotApplied && deadline.is_none_or(|deadline| began < deadline) {
+                    return Ok(Knowledge::UnderWay);
+                }
                 let output = bounded(output);
                 // What is inconclusive now may be clear when it is asked again.
                 if found != Found::Inconclusive {
@@ -59,8 +65,9 @@ impl Inner {
     }
 
     /// Fences first, then looks: a process that outlived the crash could act after the look.
-    async fn find_out(&self, attempt: &AttemptKey, envelope: &str) -> (Found, Value) {
-        let unclear = |why: &str| (Found::Inconclusive, json!({ "why": shorten(why) }));
+    /// Also tells when the attempt's own time ended or ends.
+    async fn find_out(&self, attempt: &AttemptKey, envelope: &str) -> (Found, Value, Option<Timestamp>) {
+        let unclear = |why: &str| (Found::Inconclusive, json!({ "why": shorten(why) }), None);
         if !fence(attempt).await {
             return unclear("processes of the attempt could not be killed");
         }
@@ -73,7 +80,7 @@ impl Inner {
             Err(why) => return unclear(&why),
         };
         match tool.check(Args::of(check)).await {
-            Ok(look) => (if look.holds { Found::Applied } else { Found::NotApplied }, look.seen),
+            Ok(look) => (if look.holds { Found::Applied } else { Found::NotApplied }, look.seen, Some(warrant.deadline)),
             Err(why) => unclear(&why),
         }
     }

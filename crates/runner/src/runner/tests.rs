@@ -109,6 +109,8 @@ struct Bench {
     control: Arc<Mutex<Control>>,
     url: String,
     stop: CancellationToken,
+    /// Seconds past [`NOW`] that the runner's clock shows.
+    later: Arc<AtomicU32>,
     serving: Option<tokio::task::JoinHandle<()>>,
 }
 
@@ -138,6 +140,7 @@ impl Bench {
             control: Arc::new(Mutex::new(Control::new())),
             url,
             stop: CancellationToken::new(),
+            later: Arc::default(),
             serving: None,
         };
         bench.begin();
@@ -150,7 +153,9 @@ impl Bench {
         let shell = ShellConfig { commands: ["/bin/sh".into()].into(), workdir: self.folder.path().to_owned() };
         let tools = Tools { services: services.into(), shell: Some(shell), ..Tools::default() };
         let config = Config { trust: Control::trust(), tools };
-        Runner::open(config, &self.folder.path().join("journal.db"), || NOW).unwrap()
+        let later = Arc::clone(&self.later);
+        let clock = move || NOW + lineclear_core::Span::from_secs(later.load(Ordering::SeqCst).into());
+        Runner::open(config, &self.folder.path().join("journal.db"), clock).unwrap()
     }
 
     fn begin(&mut self) {
@@ -302,6 +307,16 @@ async fn after_a_crash_what_was_started_is_looked_at_and_never_started_again() {
         // Whatever still held the journal lets go of it when its task is gone.
         wait_until(|| Journal::open(&bench.folder.path().join("journal.db"), NOW).is_ok()).await;
         bench.begin();
+        if !does {
+            // It may have left before the crash and still be on its way: until its time is over nothing is told.
+            for later in [0, 59] {
+                bench.later.store(later, Ordering::SeqCst);
+                let count = bench.desk.heard.lock().unwrap().len();
+                bench.ask(key(1, 1));
+                assert_eq!(bench.desk.heard(count + 1).await[count]["known"]["known"], "under_way", "{later} s");
+            }
+        }
+        bench.later.store(60, Ordering::SeqCst);
         for _ in 0..2 {
             let count = bench.desk.heard.lock().unwrap().len();
             bench.ask(key(1, 1));
