@@ -181,6 +181,8 @@ struct Allow {
     tools: BTreeSet<ToolName>,
     #[serde(default)]
     services: BTreeSet<String>,
+    #[serde(default)]
+    with: BTreeMap<ToolName, BTreeMap<String, BTreeSet<String>>>,
     targets: Vec<Target>,
     #[serde(default)]
     humans: u8,
@@ -221,7 +223,8 @@ impl Config {
         let approvers = unique(file.approver.into_iter().map(|one| (one.id, one.keys)))?;
         let allow = unique(file.allow.into_iter().map(|one| {
             let targets = one.targets.into_iter().map(|target| target.0).collect();
-            (one.action, Rule { risk: one.risk, tools: one.tools, services: one.services, targets, humans: one.humans, grade: one.grade })
+            let Allow { action, risk, tools, services, with, humans, grade, .. } = one;
+            (action, Rule { risk, tools, services, with, targets, humans, grade })
         }))?;
         let trust = Trust::new(TrustDraft {
             runner: file.runner.id,

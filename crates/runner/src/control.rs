@@ -64,6 +64,7 @@ impl Control {
             risk: Risk::Low,
             tools: tools.iter().map(|tool| tool.parse().unwrap()).collect(),
             services: ["light", "gone"].map(str::to_owned).into(),
+            with: BTreeMap::new(),
             targets: BTreeSet::from(["service/*".parse().unwrap()]),
             humans: 0,
             grade: Grade::None,

@@ -189,6 +189,9 @@ fn check_rule<'a>(warrant: &Warrant, trust: &'a Trust) -> Result<&'a Rule, Refus
         {
             return Err(no(format!("the service {service} for `{}`", warrant.action)));
         }
+        if let Some(name) = rule.mismatch(call, &warrant.target) {
+            return Err(no(format!("the argument `{name}` of `{}` for `{}` on `{}`", call.tool, warrant.action, warrant.target)));
+        }
     }
     if rule.covers(&warrant.target) { Ok(rule) } else { Err(no(format!("`{}` on `{}`", warrant.action, warrant.target))) }
 }

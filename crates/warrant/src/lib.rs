@@ -18,5 +18,5 @@ pub use check::{Checked, Refusal, check};
 pub use envelope::{EnvelopeError, KeyError, SealError, WarrantKey, WarrantVerifier, open};
 pub use protocol::{Answer, Knowledge, Poll, Report, Work};
 pub use signature::{VoteFault, check_vote, genuine};
-pub use trust::{Rule, TargetRule, Trust, TrustDraft, TrustError};
+pub use trust::{Rule, TARGET_NAME, TargetRule, Trust, TrustDraft, TrustError};
 pub use warrant::Warrant;

@@ -8,6 +8,7 @@ use std::str::FromStr;
 use lineclear_core::authority::Grade;
 use lineclear_core::catalogue::Risk;
 use lineclear_core::name::{ActionName, ToolName};
+use lineclear_core::plan::ToolCall;
 use lineclear_core::topology::{EntityKind, EntityRef};
 use lineclear_core::{OperatorId, RunnerId};
 use lineclear_ledger::Verifier;
@@ -19,6 +20,9 @@ use crate::signature::{KEYS_MAX, key_data};
 pub const APPROVERS_MAX: usize = 1_000;
 /// Most actions that one runner allows.
 pub const RULES_MAX: usize = 1_000;
+
+/// Stands for the name of the target, as it does in runbooks.
+pub const TARGET_NAME: &str = "${target.name}";
 
 /// Which targets a rule covers: `zone/example.test` is one, `host/*` is all of a kind.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,6 +42,9 @@ pub struct Rule {
     pub tools: BTreeSet<ToolName>,
     /// The services that its calls may name, for the tools that reach services by name.
     pub services: BTreeSet<String>,
+    /// Arguments that calls of a tool must carry, by tool and name: one of these texts, in which [`TARGET_NAME`] stands for the
+    /// target's own name. A tool that reaches many things can then only be aimed at the target.
+    pub with: BTreeMap<ToolName, BTreeMap<String, BTreeSet<String>>>,
     /// On what.
     pub targets: BTreeSet<TargetRule>,
     /// How many distinct people must have approved.
@@ -122,6 +129,9 @@ pub enum TrustError {
     /// Nothing that it could do.
     #[error("`{0}` allows no tool or no target")]
     Empty(ActionName),
+    /// Arguments of a tool that it does not allow, or an argument that may be nothing.
+    #[error("`{0}` pins arguments of `{1}`, which it does not allow, or pins one to nothing")]
+    Pinned(ActionName, ToolName),
 }
 
 /// A text that names no targets.
@@ -175,6 +185,16 @@ impl Rule {
             TargetRule::Every(kind) => *kind == target.kind,
         })
     }
+
+    /// The first argument of a call that is not what [`Rule::with`] says; none when all are.
+    pub fn mismatch(&self, call: &ToolCall, target: &EntityRef) -> Option<&str> {
+        let fits = |name: &str, texts: &BTreeSet<String>| {
+            let given = call.with.get(name).and_then(serde_json::Value::as_str);
+            given.is_some_and(|given| texts.iter().any(|text| text.replace(TARGET_NAME, target.name.as_str()) == given))
+        };
+        let pinned = self.with.get(&call.tool)?;
+        pinned.iter().find(|(name, texts)| !fits(name, texts)).map(|(name, _)| name.as_str())
+    }
 }
 
 impl fmt::Display for TargetRule {
@@ -220,6 +240,11 @@ fn check_rule(action: &ActionName, rule: &Rule, known: usize) -> Result<(), Trus
     if rule.tools.is_empty() || rule.targets.is_empty() {
         return Err(TrustError::Empty(action.clone()));
     }
+    if let Some((tool, _)) =
+        rule.with.iter().find(|(tool, pinned)| !rule.tools.contains(*tool) || pinned.is_empty() || pinned.values().any(BTreeSet::is_empty))
+    {
+        return Err(TrustError::Pinned(action.clone(), tool.clone()));
+    }
     if rule.grade > Grade::Ssh {
         return Err(TrustError::Grade(action.clone()));
     }
@@ -264,6 +289,13 @@ mod tests {
         check(|draft| drop(draft.approvers.insert(person(9), vec!["ssh-rsa AAAA".into()])), "key 1 of");
         check(|draft| drop(draft.approvers.insert(person(9), vec![ssh_line(1)])), "have the same key");
         check(|draft| drop(draft.approvers.insert(person(9), vec![ssh_line(9); KEYS_MAX + 1])), "more than");
+        let pin = |draft: &mut TrustDraft, tool: &str, texts: &[&str]| {
+            let pinned = BTreeMap::from([("zone".to_owned(), texts.iter().map(|text| (*text).to_owned()).collect())]);
+            rule(draft).with = BTreeMap::from([(tool.parse().unwrap(), pinned)]);
+        };
+        check(|draft| pin(draft, "dns_update", &["${target.name}"]), "trusted");
+        check(|draft| pin(draft, "dns_update", &[]), "pins arguments of `dns_update`");
+        check(|draft| pin(draft, "shell", &["x"]), "pins arguments of `shell`");
         let medium = |draft: &mut TrustDraft| (rule(draft).risk, rule(draft).grade) = (Risk::Medium, Grade::None);
         check(medium, "people of no grade");
     }

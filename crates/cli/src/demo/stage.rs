@@ -145,10 +145,10 @@ fn runner_file(place: &Place, loaded: &Loaded, at: &Addresses, tsig: &TsigKey) -
 /// The runner's own word on risk, tools and targets of each action.
 const RULES: &[&str] = &[
     "action = \"telemetry.gather\"\nrisk = \"low\"\ntools = [\"wait_for\", \"http\"]\nservices = [\"status\"]\ntargets = [\"service/*\"]\n",
-    "action = \"pool.drain_host\"\nrisk = \"medium\"\ntools = [\"haproxy_server\", \"wait_for\"]\ntargets = [\"host/*\"]\n",
+    "action = \"pool.drain_host\"\nrisk = \"medium\"\ntools = [\"haproxy_server\", \"wait_for\"]\nwith = { haproxy_server = { backend = [\"shop\"], server = [\"${target.name}\"] } }\ntargets = [\"host/*\"]\n",
     "action = \"service.scale\"\nrisk = \"medium\"\ntools = [\"http\"]\nservices = [\"scaler\"]\ntargets = [\"service/*\"]\n",
     "action = \"cache.purge\"\nrisk = \"medium\"\ntools = [\"http\"]\nservices = [\"cache\"]\ntargets = [\"cache/*\"]\n",
-    "action = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\ntargets = [\"zone/example.test\"]\nhumans = 2\ngrade = \"ssh\"\n",
+    "action = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\nwith = { dns_update = { zone = [\"${target.name}\"] } }\ntargets = [\"zone/example.test\"]\nhumans = 2\ngrade = \"ssh\"\n",
     "action = \"certificate.renew\"\nrisk = \"high\"\ntools = [\"http\"]\nservices = [\"certificates\"]\ntargets = [\"certificate/*\"]\nhumans = 1\ngrade = \"ssh\"\n",
     "action = \"waf.bypass\"\nrisk = \"high\"\ntools = [\"http\"]\nservices = [\"waf\"]\ntargets = [\"service/*\"]\nhumans = 2\ngrade = \"ssh\"\n",
 ];

@@ -66,8 +66,8 @@ impl Drop for Lab {
 /// What this runner may do in the lab: its own word on risk, tools and targets.
 fn rules(lab: &Lab) -> String {
     format!(
-        "[[allow]]\naction = \"pool.drain_host\"\nrisk = \"medium\"\ntools = [\"haproxy_server\", \"wait_for\"]\ntargets = [\"host/*\"]\n\n\
-         [[allow]]\naction = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\ntargets = [\"zone/example.test\"]\nhumans = 2\ngrade = \"ssh\"\n\n\
+        "[[allow]]\naction = \"pool.drain_host\"\nrisk = \"medium\"\ntools = [\"haproxy_server\", \"wait_for\"]\nwith = {{ haproxy_server = {{ backend = [\"shop\"], server = [\"${{target.name}}\"] }} }}\ntargets = [\"host/*\"]\n\n\
+         [[allow]]\naction = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\nwith = {{ dns_update = {{ zone = [\"${{target.name}}\"] }} }}\ntargets = [\"zone/example.test\"]\nhumans = 2\ngrade = \"ssh\"\n\n\
          [haproxy]\nsocket = {:?}\n\n[dns.\"example.test\"]\nserver = \"{}\"\nkey_name = {:?}\nsecret = {:?}\n\n[prometheus]\nurl = {:?}\n",
         lab.at("HAPROXY_SOCKET"),
         lab.at("DNS_ADDRESS"),

@@ -20,7 +20,7 @@ fn rest() -> String {
     format!(
         "[[approver]]\nid = \"operator_{:032x}\"\nkeys = [\"{SSH}\"]\n\
          [[allow]]\naction = \"dns.update\"\nrisk = \"high\"\ntools = [\"dns_update\"]\ntargets = [\"zone/example.test\"]\nhumans = 1\ngrade = \"ssh\"\n\
-         [[allow]]\naction = \"host.drain\"\nrisk = \"low\"\ntools = [\"haproxy_server\", \"wait_for\"]\ntargets = [\"host/*\"]\n\
+         [[allow]]\naction = \"host.drain\"\nrisk = \"low\"\ntools = [\"haproxy_server\", \"wait_for\"]\ntargets = [\"host/*\"]\nwith = {{ haproxy_server = {{ server = [\"${{target.name}}\"] }} }}\n\
          [services.scaler]\nurl = \"http://127.0.0.1:8080\"\n\
          [haproxy]\nsocket = \"/run/haproxy/admin.sock\"\n\
          [dns.\"example.test\"]\nserver = \"127.0.0.1:53\"\nkey_name = \"edge\"\nsecret = \"aHVudGVyMg==\"\n\
@@ -41,6 +41,8 @@ fn a_whole_file_is_read() {
     let config = Config::parse(&(head() + &rest())).unwrap();
     assert_eq!(config.trust.allow.len(), 2);
     assert_eq!(config.tools.dns["example.test"].secret.expose(), b"hunter2");
+    let pinned = &config.trust.allow[&"host.drain".parse().unwrap()].with[&"haproxy_server".parse().unwrap()];
+    assert!(pinned["server"].contains(lineclear_warrant::TARGET_NAME));
     assert!(config.tools.shell.is_some() && config.tools.haproxy.is_some() && config.tools.prometheus.is_some());
     check(&head(), "read");
 }
@@ -59,11 +61,12 @@ fn a_file_that_is_wrong_is_refused_with_its_line() {
     check(&good.replace("humans = 1", "humans = 2"), "needs 2 people, and 1 have a key here");
     check(&good.replace("grade = \"ssh\"", "grade = \"session\""), "is of high risk");
     check(&good.replace("action = \"host.drain\"", "action = \"dns.update\""), "`dns.update` stands there twice");
+    check(&good.replace("{ haproxy_server =", "{ shell ="), "pins arguments of `shell`");
     check(&good.replace(SSH, "ssh-rsa AAAA"), "key 1 of");
     check(&good.replace("secret = \"aHVudGVyMg==\"\n", ""), "needs either `secret` or `secret_file`");
     check(&good.replace("secret = \"aHVudGVyMg==\"", "secret = \"aHVudGVyMg=!\""), "in base64");
     check(&good.replace("\"/bin/true\"", "\"true\""), "`true` is no absolute path");
-    check(&good.replace("key_name = \"edge\"", "key_name = 5"), "line 29:");
+    check(&good.replace("key_name = \"edge\"", "key_name = 5"), "line 30:");
     check(&"#".repeat(CONFIG_MAX + 1), "at most");
 }
 

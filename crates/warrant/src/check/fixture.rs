@@ -172,6 +172,7 @@ impl World {
             risk,
             tools: tools.iter().map(|tool| text(tool)).collect(),
             services: BTreeSet::from(["status".to_owned()]),
+            with: BTreeMap::new(),
             targets: targets.iter().map(|target| text(target)).collect(),
             humans,
             grade,

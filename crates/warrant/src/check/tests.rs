@@ -144,6 +144,40 @@ fn only_what_the_runners_own_file_allows_is_done() {
 }
 
 #[test]
+fn an_argument_that_the_runners_file_pins_is_that_or_nothing() {
+    // Policy cleared it for `web-1`, and nobody signed: only the runner's own file keeps it from another server.
+    let aimed = |expected: &str, with: serde_json::Value| {
+        check(expected, |world| {
+            *world = World::low();
+            world.draft = |draft| {
+                let rule = draft.allow.get_mut(&"host.drain".parse().unwrap()).unwrap();
+                let texts = |text: &str| std::collections::BTreeSet::from([text.to_owned()]);
+                let pinned = BTreeMap::from([("server".to_owned(), texts("${target.name}")), ("backend".to_owned(), texts("shop"))]);
+                rule.with = BTreeMap::from([("haproxy_server".parse().unwrap(), pinned)]);
+            };
+            world.call = call("haproxy_server", with);
+            world.bind(EffectClass::Converge);
+        });
+    };
+    aimed("acts", json!({"backend": "shop", "server": "web-1", "state": "drain"}));
+    aimed("not_allowed", json!({"backend": "shop", "server": "web-2", "state": "drain"}));
+    aimed("not_allowed", json!({"backend": "mail", "server": "web-1", "state": "drain"}));
+    aimed("not_allowed", json!({"backend": "shop", "server": ["web-1"], "state": "drain"}));
+    aimed("not_allowed", json!({"backend": "shop", "state": "drain"}));
+    // The look is aimed as well: one that is answered by another server proves nothing.
+    check("not_allowed", |world| {
+        *world = World::low();
+        world.draft = |draft| {
+            let rule = draft.allow.get_mut(&"host.drain".parse().unwrap()).unwrap();
+            let pinned = BTreeMap::from([("server".to_owned(), std::collections::BTreeSet::from(["${target.name}".to_owned()]))]);
+            rule.with = BTreeMap::from([("haproxy_server".parse().unwrap(), pinned)]);
+        };
+        world.verify = Some(call("haproxy_server", json!({"backend": "shop", "server": "web-2", "expect": "drain"})));
+        world.bind(EffectClass::Converge);
+    });
+}
+
+#[test]
 fn what_was_approved_is_what_runs() {
     check("wrong_bundle", |world| world.bundle.audience = "ledger.example/g2".into());
     check("wrong_bundle", |world| world.bundle.format = "lineclear.bundle/2".into());
