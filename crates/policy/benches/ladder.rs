@@ -1,9 +1,11 @@
-//! How long a verdict takes: 25 policies, 10 actions, 6 rungs. Run with `cargo bench -p lineclear-policy`.
+//! How long a verdict takes with 25, 150 and 500 policies over 10 actions and 6 rungs, beside Cedar alone over the whole set.
+//! Run with `cargo bench -p lineclear-policy --bench ladder`.
 #![expect(clippy::print_stdout, clippy::disallowed_methods, reason = "a benchmark reads the clock and prints")]
 #![expect(clippy::unwrap_used, reason = "a benchmark stops at the first fault")]
 
+use std::fmt::Write as _;
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use lineclear_core::situation::Case;
 use lineclear_core::topology::Environment;
@@ -11,35 +13,101 @@ use lineclear_policy::{Policies, Source};
 
 #[path = "../src/tests/fixture.rs"]
 mod fixture;
+#[path = "../src/tests/plain.rs"]
+mod plain;
 
-/// Rounds over all cases: a second or so.
-const ROUNDS: usize = 200;
+use plain::Plain;
 
-/// Median microseconds per call.
-fn measure(name: &str, cases: &[Case], call: impl Fn(&Case)) {
-    let mut rounds = Vec::with_capacity(ROUNDS);
+/// Rounds over all cases; with five hundred policies that is some ten seconds.
+const ROUNDS: usize = 101;
+/// Further teams, each with a narrowed copy of the twenty-five policies.
+const TEAMS: [usize; 3] = [0, 5, 19];
+
+/// Microseconds of one call: the mean over the cases of each case's median, and the slowest case's median.
+struct Figure {
+    mean: f64,
+    slowest: f64,
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    *times.get(times.len() / 2).unwrap()
+}
+
+/// Every case once a round, so that a pause of the machine falls on all alike.
+fn measure(cases: &[Case], call: impl Fn(&Case)) -> Figure {
+    let mut times = vec![Vec::with_capacity(ROUNDS); cases.len()];
     for _ in 0..ROUNDS {
-        let start = Instant::now();
-        cases.iter().for_each(&call);
-        rounds.push(start.elapsed());
+        for (case, times) in cases.iter().zip(&mut times) {
+            let start = Instant::now();
+            call(case);
+            times.push(start.elapsed());
+        }
     }
-    rounds.sort();
-    let calls = u32::try_from(cases.len()).unwrap();
-    let median = *rounds.get(ROUNDS / 2).unwrap() / calls;
-    println!("{name:<24} {:>8.1} µs  {:>8.0} per second", median.as_secs_f64() * 1e6, 1.0 / median.as_secs_f64());
+    let medians: Vec<Duration> = times.into_iter().map(median).collect();
+    let mean = medians.iter().sum::<Duration>() / u32::try_from(cases.len()).unwrap();
+    Figure { mean: mean.as_secs_f64() * 1e6, slowest: medians.iter().max().unwrap().as_secs_f64() * 1e6 }
+}
+
+/// Every action by an agent and by a person, in every environment, on a good day.
+fn cases() -> Vec<Case> {
+    let environments = [Environment::Production, Environment::Staging, Environment::Dev];
+    let asked = fixture::actions().flat_map(|action| [fixture::AGENT, fixture::ADA].map(|actor| (action, actor)));
+    asked.flat_map(|(action, actor)| environments.map(|environment| fixture::case(actor, action, environment))).collect()
+}
+
+/// What both say must be the same before it is worth timing.
+fn compare(policies: &Policies, plain: &Plain<'_>, cases: &[Case]) {
+    for case in cases {
+        for (rung, answer) in policies.estate().authority.rungs.iter().zip(policies.ladder(case).unwrap()) {
+            assert!(plain.ask(case, &rung.brings()).agrees(answer.allowed, &answer.because), "{case:?} at {}", rung.name);
+        }
+    }
+}
+
+/// The rows of one set of policies.
+fn rows(policies: &Policies, cases: &[Case]) -> Vec<(&'static str, Figure)> {
+    let plain = Plain::new(policies);
+    compare(policies, &plain, cases);
+    let rungs: Vec<_> = policies.estate().authority.rungs.iter().map(lineclear_core::authority::Rung::brings).collect();
+    let top = rungs.last().unwrap();
+    vec![
+        ("judge: up to the first rung that is enough", measure(cases, |case| drop(black_box(policies.judge(case))))),
+        ("ladder: every rung with its reasons", measure(cases, |case| drop(black_box(policies.ladder(case))))),
+        ("permits: at dispatch", measure(cases, |case| drop(black_box(policies.permits(case, top))))),
+        ("remedies: what would change it", measure(cases, |case| drop(black_box(policies.remedies(case))))),
+        (
+            "Cedar alone, up to the first rung",
+            measure(cases, |case| {
+                black_box(rungs.iter().find(|rung| plain.ask(case, rung).allowed));
+            }),
+        ),
+        ("Cedar alone, every rung", measure(cases, |case| rungs.iter().for_each(|rung| drop(black_box(plain.ask(case, rung)))))),
+    ]
 }
 
 fn main() {
-    let policies = fixture::policies();
-    let environments = [Environment::Production, Environment::Staging, Environment::Dev];
-    let cases: Vec<Case> = fixture::actions()
-        .flat_map(|action| [fixture::AGENT, fixture::ADA].map(|actor| (action, actor)))
-        .flat_map(|(action, actor)| environments.map(|environment| fixture::case(actor, action, environment)))
-        .collect();
-    println!("{} policies, {} cases", policies.len(), cases.len());
-    measure("judge", &cases, |case| drop(black_box(policies.judge(case))));
-    measure("ladder, every rung", &cases, |case| drop(black_box(policies.ladder(case))));
-    let approvals = fixture::estate().authority.rungs.last().unwrap().brings();
-    measure("permits, at dispatch", &cases, |case| drop(black_box(policies.permits(case, &approvals))));
-    measure("remedies", &cases, |case| drop(black_box(policies.remedies(case))));
+    let cases = cases();
+    let mut table: Vec<(&str, String)> = Vec::new();
+    let mut head = String::new();
+    for teams in TEAMS {
+        let policies = fixture::policies_of(teams);
+        let _ = write!(head, "{:>24}", format!("{} policies", policies.len()));
+        for (place, (name, figure)) in rows(&policies, &cases).into_iter().enumerate() {
+            let cell = format!("{:>13.1} {:>10.1}", figure.mean, figure.slowest);
+            match table.get_mut(place) {
+                Some((_, line)) => *line += &cell,
+                None => table.push((name, cell)),
+            }
+        }
+    }
+    println!(
+        "{} cases, {ROUNDS} rounds. Microseconds: mean over the cases of their medians, and the slowest case's median.\n",
+        cases.len()
+    );
+    println!("{:<44}{head}", "");
+    println!("{:<44}{}", "", format!("{:>13} {:>10}", "mean", "slowest").repeat(TEAMS.len()));
+    for (name, line) in table {
+        println!("{name:<44}{line}");
+    }
 }

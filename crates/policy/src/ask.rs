@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
-use std::rc::Rc;
 
 use cedar_policy::{AuthorizationError, Authorizer, Decision, EntityUid, PolicySet, Request, Schema};
 use lineclear_core::authority::Approvals;
@@ -14,7 +13,8 @@ use lineclear_core::topology::EntityRef;
 
 use crate::facts::Typed;
 use crate::index::Bucket;
-use crate::slice::Slice;
+use crate::reads::EVERYTHING;
+use crate::store::{Parties, Store};
 use crate::vocabulary::Vocabulary;
 
 /// Why a case could not be put to policy at all. None of these is a verdict: the change is blocked.
@@ -55,19 +55,29 @@ pub enum AskError {
     Schema,
 }
 
+/// How much a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Every fact, and the request is checked against the schema: the lowest rung, and dispatch.
+    Whole,
+    /// The same typed values, but only of what the policies of the action read: the rungs above the lowest.
+    Read,
+}
+
 /// What every question shares.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Ground<'a> {
     pub estate: &'a Estate,
     pub vocabulary: &'a Vocabulary,
     pub schema: &'a Schema,
+    pub store: &'a Store,
 }
 
 /// A case made ready to be asked at any rung.
 pub(crate) struct Question<'a> {
     pub bucket: &'a Bucket,
-    ground: &'a Ground<'a>,
-    pub slice: Rc<Slice>,
+    ground: Ground<'a>,
+    parties: Parties,
     typed: Typed,
     action: EntityUid,
     steady: OnceCell<BTreeSet<usize>>,
@@ -88,8 +98,8 @@ pub(crate) struct Asked {
 }
 
 impl<'a> Question<'a> {
-    /// Cuts the slice and types the facts.
-    pub fn open(ground: &'a Ground<'a>, bucket: &'a Bucket, case: &Case) -> Result<Self, AskError> {
+    /// Finds the parties and types the facts.
+    pub fn open(ground: Ground<'a>, bucket: &'a Bucket, case: &Case) -> Result<Self, AskError> {
         let unknown = || AskError::Unknown(format!("action {}", case.action));
         let action = ground.estate.catalogue.actions.get(&case.action).ok_or_else(unknown)?;
         if action.resource != case.target.kind {
@@ -102,7 +112,7 @@ impl<'a> Question<'a> {
         Ok(Self {
             bucket,
             ground,
-            slice: Rc::new(Slice::cut(ground.estate, ground.vocabulary, ground.schema, case)?),
+            parties: ground.store.parties(ground.estate, ground.vocabulary, case)?,
             typed: Typed::new(ground.vocabulary, &case.situation)?,
             action: ground.vocabulary.action(case.action.as_str()),
             steady: OnceCell::new(),
@@ -112,21 +122,24 @@ impl<'a> Question<'a> {
     /// The same principal, action and target under other facts.
     pub fn suppose(&self, situation: &Situation) -> Result<Self, AskError> {
         let typed = Typed::new(self.ground.vocabulary, situation)?;
-        Ok(Self { slice: Rc::clone(&self.slice), typed, action: self.action.clone(), steady: OnceCell::new(), ..*self })
+        Ok(Self { parties: self.parties.clone(), typed, action: self.action.clone(), steady: OnceCell::new(), ..*self })
     }
 
-    /// Asks under these approvals; the first question of a case is checked against the schema, the others have the same types.
-    pub fn ask(&self, approvals: &Approvals, checked: bool) -> Result<Asked, AskError> {
-        self.ask_of(&self.bucket.set, approvals, checked)
+    /// Asks under these approvals.
+    pub fn ask(&self, approvals: &Approvals, form: Form) -> Result<Asked, AskError> {
+        self.ask_of(&self.bucket.set, approvals, form)
     }
 
-    /// The same, of any set of policies.
-    pub fn ask_of(&self, set: &PolicySet, approvals: &Approvals, checked: bool) -> Result<Asked, AskError> {
-        let context = self.typed.with(self.ground.vocabulary, approvals)?;
-        let (principal, resource) = (self.slice.principal.clone(), self.slice.resource.clone());
-        let schema = checked.then_some(self.ground.schema);
+    /// The same, of any set of policies; one that reads more than this action's own is asked in whole.
+    pub fn ask_of(&self, set: &PolicySet, approvals: &Approvals, form: Form) -> Result<Asked, AskError> {
+        let (reads, schema) = match form {
+            Form::Whole => (&EVERYTHING, Some(self.ground.schema)),
+            Form::Read => (&self.bucket.reads, None),
+        };
+        let context = self.typed.with(self.ground.vocabulary, reads, approvals)?;
+        let Parties { principal, resource } = self.parties.clone();
         let request = Request::new(principal, self.action.clone(), resource, context, schema).map_err(|_| AskError::Schema)?;
-        let answer = Authorizer::new().is_authorized(&request, set, &self.slice.entities);
+        let answer = Authorizer::new().is_authorized(&request, set, &self.ground.store.entities);
         let (mut failed, mut faults) = (BTreeSet::new(), false);
         for error in answer.diagnostics().errors() {
             faults = true;
@@ -148,7 +161,7 @@ impl<'a> Question<'a> {
         if set.is_empty() {
             return BTreeSet::new();
         }
-        let answer = Authorizer::new().is_authorized(&asked.request, set, &self.slice.entities);
+        let answer = Authorizer::new().is_authorized(&asked.request, set, &self.ground.store.entities);
         let number = |id: &cedar_policy::PolicyId| AsRef::<str>::as_ref(id).parse().ok();
         answer.diagnostics().reason().filter_map(number).collect()
     }

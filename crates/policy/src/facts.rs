@@ -6,6 +6,7 @@ use lineclear_core::budget::OVERDRAWN_BP;
 use lineclear_core::situation::Situation;
 
 use crate::ask::AskError;
+use crate::reads::{Part, Reads};
 use crate::vocabulary::Vocabulary;
 
 /// Most people that approvals may count; no quorum is larger, and proofs assume it.
@@ -18,19 +19,26 @@ const SEVERITY_MAX: i64 = 5;
 /// Everything but the approvals, ready to be joined with those of each rung.
 #[derive(Debug, Clone)]
 pub(crate) struct Typed {
-    pairs: Vec<(String, RestrictedExpression)>,
+    plain: [(&'static str, RestrictedExpression); 21],
+    /// Attribute by attribute, because a rung may carry only some.
+    evidence: Vec<(String, RestrictedExpression)>,
 }
 
 fn within(fact: &'static str, value: i64, max: i64) -> Result<(), AskError> {
     if (0..=max).contains(&value) { Ok(()) } else { Err(AskError::Range { fact, value, max }) }
 }
 
-fn long(name: &str, value: impl Into<i64>) -> (String, RestrictedExpression) {
-    (name.to_owned(), RestrictedExpression::new_long(value.into()))
+fn long(value: impl Into<i64>) -> RestrictedExpression {
+    RestrictedExpression::new_long(value.into())
 }
 
-fn flag(name: &str, value: bool) -> (String, RestrictedExpression) {
-    (name.to_owned(), RestrictedExpression::new_bool(value))
+fn flag(value: bool) -> RestrictedExpression {
+    RestrictedExpression::new_bool(value)
+}
+
+/// One pair of a record, when somebody reads it.
+fn kept(part: &Part, name: &str, value: &RestrictedExpression) -> Option<(String, RestrictedExpression)> {
+    part.has(name).then(|| (name.to_owned(), value.clone()))
 }
 
 fn record(pairs: impl IntoIterator<Item = (String, RestrictedExpression)>) -> Result<RestrictedExpression, AskError> {
@@ -45,45 +53,46 @@ impl Typed {
             return Err(AskError::Unknown(format!("fact {strange}")));
         }
         let holds = |fact| situation.evidence.get(fact).copied().unwrap_or(false);
-        let evidence = record(vocabulary.facts.iter().map(|(fact, attribute)| flag(attribute, holds(fact))))?;
+        let evidence = vocabulary.facts.iter().map(|(fact, attribute)| (attribute.clone(), flag(holds(fact)))).collect();
         let s = situation;
-        let pairs = vec![
-            ("evidence".to_owned(), evidence),
-            long("confidence_bp", s.confidence.basis_points()),
-            long("confirmed", s.confirmed),
-            flag("conflicting", s.conflicting),
-            long("hosts", s.hosts),
-            long("services", s.services),
-            long("customers", s.customers),
-            long("regions", s.regions),
-            long("fleet_bp", s.fleet_bp),
-            flag("money_path", s.money_path),
-            flag("customer_data", s.customer_data),
-            flag("reversible", s.reversible),
-            flag("undo_drilled", s.undo_drilled),
-            flag("objective", s.budget.is_some()),
-            long("budget_bp", s.budget.map_or(WHOLE_BP, |budget| budget.remaining_bp)),
-            long("burn", s.budget.map_or(0, |budget| budget.burn.rank())),
-            long("posture", s.posture.rank()),
-            flag("freeze", s.freeze),
-            long("in_flight", s.in_flight),
-            long("severity", s.severity),
-            flag("emergency", s.emergency),
-            flag("routine", s.routine),
+        let plain = [
+            ("confidence_bp", long(s.confidence.basis_points())),
+            ("confirmed", long(s.confirmed)),
+            ("conflicting", flag(s.conflicting)),
+            ("hosts", long(s.hosts)),
+            ("services", long(s.services)),
+            ("customers", long(s.customers)),
+            ("regions", long(s.regions)),
+            ("fleet_bp", long(s.fleet_bp)),
+            ("money_path", flag(s.money_path)),
+            ("customer_data", flag(s.customer_data)),
+            ("reversible", flag(s.reversible)),
+            ("undo_drilled", flag(s.undo_drilled)),
+            ("objective", flag(s.budget.is_some())),
+            ("budget_bp", long(s.budget.map_or(WHOLE_BP, |budget| budget.remaining_bp))),
+            ("burn", long(s.budget.map_or(0, |budget| budget.burn.rank()))),
+            ("posture", long(s.posture.rank())),
+            ("freeze", flag(s.freeze)),
+            ("in_flight", long(s.in_flight)),
+            ("severity", long(s.severity)),
+            ("emergency", flag(s.emergency)),
+            ("routine", flag(s.routine)),
         ];
-        Ok(Self { pairs })
+        Ok(Self { plain, evidence })
     }
 
-    /// The whole context under these approvals.
-    pub fn with(&self, vocabulary: &Vocabulary, approvals: &Approvals) -> Result<Context, AskError> {
+    /// The context under these approvals, with the attributes that are read.
+    pub fn with(&self, vocabulary: &Vocabulary, reads: &Reads, approvals: &Approvals) -> Result<Context, AskError> {
         within("approvals.humans", approvals.humans.into(), HUMANS_MAX)?;
         if let Some(strange) = approvals.roles.iter().find(|r| !vocabulary.roles.contains_key(*r)) {
             return Err(AskError::Unknown(format!("role {strange}")));
         }
-        let given = [long("humans", approvals.humans), flag("owner", approvals.owner), long("grade", approvals.grade.rank())];
-        let roles = vocabulary.roles.iter().map(|(role, attribute)| flag(attribute, approvals.roles.contains(role)));
-        let approvals = record(given.into_iter().chain(roles))?;
-        let pairs = self.pairs.iter().cloned().chain([("approvals".to_owned(), approvals)]);
+        let given = [("humans", long(approvals.humans)), ("owner", flag(approvals.owner)), ("grade", long(approvals.grade.rank()))];
+        let roles = vocabulary.roles.iter().map(|(role, attribute)| (attribute.as_str(), flag(approvals.roles.contains(role))));
+        let approvals = record(given.into_iter().chain(roles).filter_map(|(name, value)| kept(&reads.approvals, name, &value)))?;
+        let evidence = record(self.evidence.iter().filter_map(|(name, value)| kept(&reads.evidence, name, value)))?;
+        let records = [("approvals", approvals), ("evidence", evidence)];
+        let pairs = self.plain.iter().chain(&records).filter_map(|(name, value)| kept(&reads.context, name, value));
         Context::from_pairs(pairs).map_err(|_| AskError::Schema)
     }
 }

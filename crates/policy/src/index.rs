@@ -8,6 +8,7 @@ use lineclear_core::name::PolicyName;
 
 use crate::conjunct::Probe;
 use crate::load::Rules;
+use crate::reads::Reads;
 
 /// The policies of one action, and the probes that explain them.
 #[derive(Debug, Default)]
@@ -22,8 +23,8 @@ pub(crate) struct Bucket {
     pub swayed: PolicySet,
     /// Probes that read no fact: nothing that happens changes them.
     pub fixed: BTreeSet<usize>,
-    /// Every fact that the policies read.
-    pub reads: BTreeSet<String>,
+    /// What the policies read of a situation.
+    pub reads: Reads,
     numbers: BTreeMap<String, usize>,
 }
 
@@ -83,7 +84,7 @@ impl Bucket {
             self.fixed.insert(number);
         }
         self.texts.push(probe.text.clone());
-        self.reads.extend(probe.reads.iter().cloned());
+        probe.reads.iter().for_each(|path| self.reads.add(path));
         self.numbers.insert(probe.key.clone(), number);
         Ok(number)
     }

@@ -5,6 +5,7 @@
 mod ask;
 mod conjunct;
 mod explain;
+mod explanation;
 mod facts;
 mod foundation;
 mod index;
@@ -12,15 +13,17 @@ mod limit;
 mod load;
 mod opening;
 mod policies;
+mod reads;
 mod remedy;
 mod schema;
-mod slice;
 mod source;
+mod store;
 #[cfg(test)]
 mod tests;
 mod vocabulary;
 
 pub use ask::AskError;
+pub use explanation::Explanation;
 pub use policies::{Answer, Policies, PolicyText, RungAnswer};
 pub use remedy::{Outcome, Remedy, Repair};
 pub use schema::{SCHEMA_PATH, schema_text};

@@ -12,7 +12,7 @@ use crate::opening::openings;
 use crate::source::{Diagnostic, Place, Source};
 use crate::vocabulary::Vocabulary;
 
-/// Attribute reads reach the principal, the resource and no further, so that a small slice is enough.
+/// Attribute reads reach the principal, the resource and no further, so that these two and what is above them are enough.
 const LEVEL: u32 = 1;
 
 /// One checked policy.

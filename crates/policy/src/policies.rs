@@ -1,5 +1,7 @@
 //! The policies of an estate, ready to be asked.
 
+mod essence;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -11,7 +13,7 @@ use lineclear_core::situation::Case;
 use lineclear_core::verdict::{Reasons, Verdict};
 use serde::Serialize;
 
-use crate::ask::{AskError, Asked, Ground, Question};
+use crate::ask::{AskError, Asked, Form, Ground, Question};
 use crate::explain::{because, because_not_lower};
 use crate::foundation;
 use crate::index::Bucket;
@@ -19,6 +21,7 @@ use crate::load::load;
 use crate::remedy::{self, Remedy};
 use crate::schema::{SCHEMA_PATH, misclassed, parse, schema_text};
 use crate::source::{Diagnostic, Source};
+use crate::store::Store;
 use crate::vocabulary::Vocabulary;
 
 /// A checked set of policies over one estate; immutable, and safe to share between threads.
@@ -28,6 +31,7 @@ pub struct Policies {
     schema: Schema,
     schema_text: String,
     vocabulary: Vocabulary,
+    store: Store,
     buckets: BTreeMap<ActionName, Bucket>,
     texts: Vec<PolicyText>,
     set: PolicySet,
@@ -82,6 +86,7 @@ impl Policies {
         let schema = parse(&text)?;
         let vocabulary = Vocabulary::new(&estate).map_err(|e| vec![of_schema(e.to_string())])?;
         refuse(misclassed(&estate, &schema, &vocabulary))?;
+        let store = Store::new(&estate, &vocabulary, &schema).map_err(|e| vec![of_schema(e.to_string())])?;
         let rules = load(&estate, &schema, &vocabulary, sources)?;
         let actions = schema.action_entities().map_err(|e| vec![of_schema(e.to_string())])?;
         let mut buckets = BTreeMap::new();
@@ -98,7 +103,7 @@ impl Policies {
         for rule in rules.values() {
             set.add(rule.policy.clone()).map_err(|e| vec![of_schema(e.to_string())])?;
         }
-        Ok(Self { estate, schema, schema_text: text, vocabulary, buckets, texts, set })
+        Ok(Self { estate, schema, schema_text: text, vocabulary, store, buckets, texts, set })
     }
 
     /// The verdict: the lowest rung whose authority is enough, with what permits it there and what stops it below.
@@ -106,11 +111,10 @@ impl Policies {
     /// # Errors
     /// When the case cannot be asked; that is `blocked`, never a verdict.
     pub fn judge(&self, case: &Case) -> Result<Verdict, AskError> {
-        let ground = self.ground();
-        let question = self.question(&ground, case)?;
+        let question = self.question(case)?;
         let mut below: Option<Asked> = None;
-        for (rung, checked) in self.estate.authority.rungs.iter().zip(bottom_first()) {
-            let asked = question.ask(&rung.brings(), checked)?;
+        for (rung, form) in self.estate.authority.rungs.iter().zip(lowest_whole()) {
+            let asked = question.ask(&rung.brings(), form)?;
             if asked.allowed {
                 return Ok(match below {
                     None => Verdict::Clear { because: because(&question, &asked) },
@@ -130,9 +134,8 @@ impl Policies {
     /// # Errors
     /// When the case cannot be asked.
     pub fn permits(&self, case: &Case, approvals: &Approvals) -> Result<Answer, AskError> {
-        let ground = self.ground();
-        let question = self.question(&ground, case)?;
-        let asked = question.ask(approvals, true)?;
+        let question = self.question(case)?;
+        let asked = question.ask(approvals, Form::Whole)?;
         Ok(Answer { allowed: asked.allowed, because: because(&question, &asked) })
     }
 
@@ -141,12 +144,11 @@ impl Policies {
     /// # Errors
     /// When the case cannot be asked.
     pub fn ladder(&self, case: &Case) -> Result<Vec<RungAnswer>, AskError> {
-        let ground = self.ground();
-        let question = self.question(&ground, case)?;
-        let rungs = self.estate.authority.rungs.iter().zip(bottom_first());
+        let question = self.question(case)?;
+        let rungs = self.estate.authority.rungs.iter().zip(lowest_whole());
         rungs
-            .map(|(rung, checked)| {
-                let asked = question.ask(&rung.brings(), checked)?;
+            .map(|(rung, form)| {
+                let asked = question.ask(&rung.brings(), form)?;
                 let because = because(&question, &asked);
                 Ok(RungAnswer { rung: rung.name.clone(), title: rung.title.clone(), allowed: asked.allowed, because })
             })
@@ -158,8 +160,7 @@ impl Policies {
     /// # Errors
     /// When the case cannot be asked.
     pub fn remedies(&self, case: &Case) -> Result<Vec<Remedy>, AskError> {
-        let ground = self.ground();
-        let question = self.question(&ground, case)?;
+        let question = self.question(case)?;
         remedy::remedies(&self.estate.authority, &self.vocabulary, &question, &case.situation)
     }
 
@@ -199,16 +200,16 @@ impl Policies {
     }
 
     pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { estate: &self.estate, vocabulary: &self.vocabulary, schema: &self.schema }
+        Ground { estate: &self.estate, vocabulary: &self.vocabulary, schema: &self.schema, store: &self.store }
     }
 
-    pub(crate) fn question<'a>(&'a self, ground: &'a Ground<'a>, case: &Case) -> Result<Question<'a>, AskError> {
+    pub(crate) fn question(&self, case: &Case) -> Result<Question<'_>, AskError> {
         let bucket = self.buckets.get(&case.action).ok_or_else(|| AskError::Unknown(format!("action {}", case.action)))?;
-        Question::open(ground, bucket, case)
+        Question::open(self.ground(), bucket, case)
     }
 }
 
-/// The lowest rung's request is checked against the schema; the others hold the same typed values.
-fn bottom_first() -> impl Iterator<Item = bool> {
-    std::iter::once(true).chain(std::iter::repeat(false))
+/// The lowest rung's request is whole and checked against the schema; those above hold the same typed values.
+fn lowest_whole() -> impl Iterator<Item = Form> {
+    std::iter::once(Form::Whole).chain(std::iter::repeat(Form::Read))
 }

@@ -9,7 +9,7 @@ use lineclear_core::posture::Posture;
 use lineclear_core::situation::Situation;
 use serde::Serialize;
 
-use crate::ask::{AskError, Question};
+use crate::ask::{AskError, Form, Question};
 use crate::vocabulary::Vocabulary;
 
 /// Most facts that one remedy changes; nobody acts on longer lists.
@@ -124,7 +124,7 @@ fn weakest(mut found: Vec<Remedy>) -> Vec<Remedy> {
 /// The lowest rung that is enough.
 fn lowest(authority: &Authority, question: &Question<'_>) -> Result<Option<usize>, AskError> {
     for (place, rung) in authority.rungs.iter().enumerate() {
-        if question.ask(&rung.brings(), place == 0)?.allowed {
+        if question.ask(&rung.brings(), if place == 0 { Form::Whole } else { Form::Read })?.allowed {
             return Ok(Some(place));
         }
     }
@@ -133,25 +133,24 @@ fn lowest(authority: &Authority, question: &Question<'_>) -> Result<Option<usize
 
 /// What can happen and is read by a policy of this action.
 fn possible(vocabulary: &Vocabulary, question: &Question<'_>, situation: &Situation) -> Vec<Repair> {
-    let read = |path: &str| question.bucket.reads.iter().any(|r| r == path || r == "context");
-    let counted = read("context.confirmed") || read("context.evidence");
-    let wanted =
-        |fact: &FactName| counted || vocabulary.facts.get(fact).is_some_and(|attribute| read(&format!("context.evidence.{attribute}")));
+    let reads = &question.bucket.reads;
+    let counted = reads.context.has("confirmed");
+    let wanted = |fact: &FactName| counted || vocabulary.facts.get(fact).is_some_and(|attribute| reads.evidence.has(attribute));
     let absent = situation.evidence.iter().filter(|(fact, held)| !**held && wanted(fact));
     let mut list: Vec<Repair> = absent.map(|(fact, _)| Repair::Evidence(fact.clone())).collect();
-    let mut offer = |when: bool, path: &str, repair: Repair| {
-        if when && read(path) {
+    let mut offer = |when: bool, attribute: &str, repair: Repair| {
+        if when && reads.context.has(attribute) {
             list.push(repair);
         }
     };
-    offer(situation.conflicting, "context.conflicting", Repair::NoConflict);
-    offer(situation.freeze, "context.freeze", Repair::FreezeEnds);
-    offer(situation.in_flight > 0, "context.in_flight", Repair::OthersEnd);
-    offer(situation.reversible && !situation.undo_drilled, "context.undo_drilled", Repair::UndoDrilled);
+    offer(situation.conflicting, "conflicting", Repair::NoConflict);
+    offer(situation.freeze, "freeze", Repair::FreezeEnds);
+    offer(situation.in_flight > 0, "in_flight", Repair::OthersEnd);
+    offer(situation.reversible && !situation.undo_drilled, "undo_drilled", Repair::UndoDrilled);
     let burnt = situation.budget.is_some_and(|budget| budget.remaining_bp < RECOVERED.remaining_bp || budget.burn > RECOVERED.burn);
-    offer(burnt, if read("context.burn") { "context.burn" } else { "context.budget_bp" }, Repair::BudgetRecovers);
+    offer(burnt, if reads.context.has("burn") { "burn" } else { "budget_bp" }, Repair::BudgetRecovers);
     for posture in [Posture::AdviseOnly, Posture::RoutineOnly, Posture::Full] {
-        offer(posture > situation.posture, "context.posture", Repair::Posture(posture));
+        offer(posture > situation.posture, "posture", Repair::Posture(posture));
     }
     list
 }

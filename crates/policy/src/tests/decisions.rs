@@ -8,7 +8,8 @@ use lineclear_core::situation::{Actor, Case};
 use lineclear_core::topology::Environment;
 use lineclear_core::verdict::Verdict;
 
-use super::fixture::{ADA, AGENT, actions, case, estate, policies};
+use super::fixture::{ADA, AGENT, actions, case};
+use super::{estate, policies};
 use crate::AskError;
 
 fn word(verdict: &Verdict) -> String {

@@ -1,6 +1,7 @@
 //! A small hosting estate with ten actions, six rungs and twenty-five policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use lineclear_core::authority::{Agent, Authority, Directory, Grade, Operator, Rung};
@@ -110,6 +111,13 @@ pub fn things() -> Vec<Entity> {
     all
 }
 
+/// The same thing in the hands of a team, under the team's name.
+fn owned(thing: Entity, team: &str) -> Entity {
+    let named = |reference: &EntityRef| EntityRef { kind: reference.kind, name: team.parse().unwrap() };
+    let part_of = thing.part_of.iter().map(named).collect();
+    Entity { reference: named(&thing.reference), owner: team.parse().unwrap(), part_of, ..thing }
+}
+
 fn directory() -> Directory {
     let id = OperatorId::new(uuid::Uuid::from_u128(2));
     let roles = ["operator", "service-lead"].iter().map(|r| r.parse().unwrap()).collect();
@@ -119,7 +127,17 @@ fn directory() -> Directory {
     Directory { operators: BTreeMap::from([(id, ada)]), agents: BTreeMap::from([(machine, triage)]) }
 }
 
-pub fn estate() -> Estate {
+/// The name of one of the further teams.
+fn team(number: usize) -> String {
+    format!("team-{number:02}")
+}
+
+/// The estate with so many further teams, each the owner of one of everything in production.
+pub fn estate_of(teams: usize) -> Estate {
+    let mut all = things();
+    for number in 1..=teams {
+        all.extend(things().into_iter().filter(|t| t.environment == Environment::Production).map(|thing| owned(thing, &team(number))));
+    }
     let facts = ["backend_down", "cert_expiring", "error_rate_high", "replica_caught_up", "resolver_probe", "standby_ready"];
     let fact = |name: &str| FactSpec {
         name: name.parse().unwrap(),
@@ -136,7 +154,7 @@ pub fn estate() -> Estate {
         catalogue: Catalogue {
             actions: ACTIONS.iter().map(|(n, risk, kind, facts)| (n.parse().unwrap(), action(n, *risk, *kind, facts))).collect(),
         },
-        topology: Topology::new(things()).unwrap(),
+        topology: Topology::new(all).unwrap(),
         authority: authority(),
         directory: directory(),
         facts: facts.iter().map(|f| (f.parse().unwrap(), fact(f))).collect(),
@@ -155,8 +173,29 @@ pub fn sources() -> Vec<Source> {
     ]
 }
 
-pub fn policies() -> Policies {
-    Policies::load(Arc::new(estate()), &sources()).unwrap()
+/// A set as large estates have it: the twenty-five, and a copy of each for every further team, narrowed to what that owns.
+pub fn policies_of(teams: usize) -> Policies {
+    let mut all = sources();
+    for team in (1..=teams).map(team) {
+        let narrowed = sources().into_iter().map(|source| Source {
+            path: source.path.replace("policies/", &format!("policies/{team}-")),
+            text: narrowed(&source.text, &team),
+        });
+        all.extend(narrowed);
+    }
+    Policies::load(Arc::new(estate_of(teams)), &all).unwrap()
+}
+
+/// Every policy of the text under a name of its own, with one more condition.
+fn narrowed(text: &str, team: &str) -> String {
+    let set: cedar_policy::PolicySet = text.parse().unwrap();
+    let mut copies = String::new();
+    for policy in set.policies() {
+        let (id, whole) = (policy.annotation("id").unwrap(), policy.to_cedar().unwrap());
+        copies += whole.replace(&format!("@id(\"{id}\")"), &format!("@id(\"{id}-{team}\")")).trim_end_matches(';');
+        let _ = write!(copies, "\nwhen {{ resource.owner == Team::\"{team}\" }};\n");
+    }
+    copies
 }
 
 /// A good day: every fact confirmed, nothing in the way.

@@ -5,7 +5,8 @@ use lineclear_core::situation::Case;
 use lineclear_core::topology::Environment;
 use lineclear_core::verdict::{Bearing, Verdict};
 
-use super::fixture::{ADA, AGENT, case, policies};
+use super::fixture::{ADA, AGENT, case};
+use super::policies;
 
 fn told(case: &Case) -> String {
     let policies = policies();
@@ -80,9 +81,19 @@ fn silence_is_said() {
         path: "one.cedar".into(),
         text: "@id(\"one\") @title(\"One\") permit (principal is Agent, action == Action::\"dns.update\", resource);".into(),
     };
-    let policies = crate::Policies::load(std::sync::Arc::new(super::fixture::estate()), &[one]).unwrap();
+    let policies = crate::Policies::load(std::sync::Arc::new(super::estate()), &[one]).unwrap();
     for case in [case(AGENT, "host.reboot", Environment::Dev), case(ADA, "dns.update", Environment::Dev)] {
         let Verdict::Denied { because } = policies.judge(&case).unwrap() else { panic!("not denied") };
         assert_eq!(because.iter().map(|r| r.bearing).collect::<Vec<_>>(), [Bearing::Silent]);
     }
+}
+
+#[test]
+fn an_explanation_climbs_the_ladder_and_ends_with_what_would_change_it() {
+    let asked = case(AGENT, "dns.update", Environment::Production);
+    insta::assert_snapshot!(policies().explain(&asked).unwrap());
+    let denied = altered("dns.update", |c| without(c, "resolver_probe"));
+    insta::assert_snapshot!(policies().explain(&denied).unwrap());
+    let clear = case(AGENT, "telemetry.read", Environment::Production);
+    insta::assert_snapshot!(policies().explain(&clear).unwrap());
 }

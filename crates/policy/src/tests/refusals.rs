@@ -5,7 +5,8 @@ use std::sync::Arc;
 use lineclear_core::estate::Estate;
 use lineclear_core::topology::Topology;
 
-use super::fixture::{estate, things};
+use super::estate;
+use super::fixture::things;
 use crate::{Diagnostic, Policies, Source};
 
 const HEAD: &str = "@id(\"one\") @title(\"One\") ";

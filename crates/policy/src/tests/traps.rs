@@ -1,6 +1,5 @@
 //! Every known way in which Cedar fails open, each shown with Cedar alone and then stopped by this room.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, Entity, EntityUid, PolicySet, Request, Schema, ValidationMode, Validator};
@@ -10,9 +9,11 @@ use lineclear_core::situation::Case;
 use lineclear_core::topology::Environment;
 use lineclear_core::verdict::{Bearing, Verdict};
 
-use super::fixture::{ADA, AGENT, case, estate, things};
+use super::estate;
+use super::fixture::{ADA, AGENT, case, things};
 use crate::facts::Typed;
-use crate::slice::{Slice, of_thing};
+use crate::reads::EVERYTHING;
+use crate::store::{Store, of_thing};
 use crate::vocabulary::Vocabulary;
 use crate::{AskError, Policies, Source};
 
@@ -21,20 +22,18 @@ const PERMIT_ALL: &str = "@id(\"all\") @title(\"All\") permit (principal, action
 struct Bench {
     vocabulary: Vocabulary,
     schema: Schema,
+    store: Store,
     case: Case,
 }
 
 fn bench() -> Bench {
     let estate = estate();
-    let schema = crate::schema::parse(&crate::schema_text(&estate)).unwrap();
-    Bench { vocabulary: Vocabulary::new(&estate).unwrap(), schema, case: case(AGENT, "host.reboot", Environment::Production) }
+    let (vocabulary, schema) = (Vocabulary::new(&estate).unwrap(), crate::schema::parse(&crate::schema_text(&estate)).unwrap());
+    let store = Store::new(&estate, &vocabulary, &schema).unwrap();
+    Bench { vocabulary, schema, store, case: case(AGENT, "host.reboot", Environment::Production) }
 }
 
 impl Bench {
-    fn cut(&self) -> Slice {
-        Slice::cut(&estate(), &self.vocabulary, &self.schema, &self.case).unwrap()
-    }
-
     /// A slice made by hand from these things, with the principal or without.
     fn by_hand(&self, names: &[&str], principal: bool, with_schema: bool) -> Entities {
         let all = things();
@@ -50,7 +49,7 @@ impl Bench {
     fn cedar(&self, text: &str, entities: &Entities) -> (Decision, usize) {
         let set: PolicySet = text.parse().unwrap();
         let context: Context =
-            Typed::new(&self.vocabulary, &self.case.situation).unwrap().with(&self.vocabulary, &Approvals::default()).unwrap();
+            Typed::new(&self.vocabulary, &self.case.situation).unwrap().with(&self.vocabulary, &EVERYTHING, &Approvals::default()).unwrap();
         let principal = self.vocabulary.principal(self.case.principal).unwrap();
         let resource = self.vocabulary.thing(&self.case.target).unwrap();
         let action = self.vocabulary.action(self.case.action.as_str());
@@ -65,15 +64,11 @@ impl Bench {
         Validator::new(self.schema.clone()).validate_with_level(&set, ValidationMode::Strict, 1).validation_passed_without_warnings()
     }
 
-    /// What our own builder says to a slice made by hand.
+    /// What our own check says to a store made by hand.
     fn refuses(&self, entities: Entities) -> bool {
-        let above: BTreeSet<EntityUid> =
-            ["pool/shop", "service/shop"].iter().map(|r| self.vocabulary.thing(&r.parse().unwrap()).unwrap()).collect();
-        let whole = self.cut();
-        let roles = whole.entities.ancestors(&whole.principal).unwrap().cloned().collect();
-        whole.assert_whole(&roles, &above).unwrap();
-        let by_hand = Slice { principal: whole.principal, resource: whole.resource, entities };
-        by_hand.assert_whole(&roles, &above) == Err(AskError::Slice)
+        let parties = |store: &Store| store.parties(&estate(), &self.vocabulary, &self.case).map(|_| ());
+        parties(&self.store).unwrap();
+        parties(&Store { entities }) == Err(AskError::Slice)
     }
 }
 
@@ -90,7 +85,7 @@ fn a_forbid_that_fails_forbids() {
     let overflow = "(principal, action, resource) when { context.customers * 9223372036854775807 > 0 }";
     let bench = bench();
     assert!(bench.validates(&forbid(overflow)));
-    assert_eq!(bench.cedar(&forbid(overflow), &bench.cut().entities), (Decision::Allow, 1));
+    assert_eq!(bench.cedar(&forbid(overflow), &bench.store.entities), (Decision::Allow, 1));
     let policies = load(&format!("@id(\"never\") @title(\"Never\") forbid {overflow};")).unwrap();
     let Verdict::Denied { because } = policies.judge(&bench.case).unwrap() else { panic!("not denied") };
     let reasons: Vec<_> = because.iter().map(|r| (r.bearing, r.policy.as_ref().map(ToString::to_string), r.facts.len())).collect();
@@ -103,7 +98,7 @@ fn a_forbid_that_fails_forbids() {
 fn a_permit_that_fails_denies_even_beside_one_that_matches() {
     let text = "@id(\"odd\") @title(\"Odd\") permit (principal, action, resource) when { context.customers * 9223372036854775807 > 0 };";
     let bench = bench();
-    assert_eq!(bench.cedar(&format!("{PERMIT_ALL}{text}"), &bench.cut().entities), (Decision::Allow, 1));
+    assert_eq!(bench.cedar(&format!("{PERMIT_ALL}{text}"), &bench.store.entities), (Decision::Allow, 1));
     assert!(matches!(load(text).unwrap().judge(&bench.case).unwrap(), Verdict::Denied { .. }));
 }
 
@@ -114,7 +109,7 @@ fn a_slice_without_the_resource_fails_where_a_forbid_reads_it() {
     let empty = bench.by_hand(&[], true, true);
     assert_eq!(bench.cedar(&text, &empty), (Decision::Allow, 1));
     assert!(bench.refuses(empty));
-    assert_eq!(bench.cedar(&text, &bench.cut().entities), (Decision::Deny, 0));
+    assert_eq!(bench.cedar(&text, &bench.store.entities), (Decision::Deny, 0));
 }
 
 #[test]
@@ -125,7 +120,7 @@ fn a_slice_without_the_resource_is_quietly_outside_everything() {
     let without = bench.by_hand(&["pool/shop", "service/shop"], true, true);
     assert_eq!(bench.cedar(&text, &without), (Decision::Allow, 0));
     assert!(bench.refuses(without));
-    assert_eq!(bench.cedar(&text, &bench.cut().entities), (Decision::Deny, 0));
+    assert_eq!(bench.cedar(&text, &bench.store.entities), (Decision::Deny, 0));
 }
 
 #[test]
@@ -136,7 +131,7 @@ fn a_slice_without_the_principal_quietly_holds_no_role() {
     let without = bench.by_hand(&["host/shop", "pool/shop", "service/shop"], false, true);
     assert_eq!(bench.cedar(&text, &without), (Decision::Allow, 0));
     assert!(bench.refuses(without));
-    assert_eq!(bench.cedar(&text, &bench.cut().entities), (Decision::Deny, 0));
+    assert_eq!(bench.cedar(&text, &bench.store.entities), (Decision::Deny, 0));
 }
 
 #[test]
@@ -161,7 +156,7 @@ fn entities_without_the_schema_quietly_lose_the_risk_classes() {
     ] {
         assert_eq!(bench.cedar(&text, &bench.by_hand(&names, true, false)), (Decision::Allow, 0));
         assert_eq!(bench.cedar(&text, &bench.by_hand(&names, true, true)), (Decision::Deny, 0));
-        assert_eq!(bench.cedar(&text, &bench.cut().entities), (Decision::Deny, 0));
+        assert_eq!(bench.cedar(&text, &bench.store.entities), (Decision::Deny, 0));
     }
 }
 
@@ -173,8 +168,9 @@ fn a_reference_to_nothing_stops_the_builder() {
     if let Ok(alone) = serde_json::from_value(serde_json::json!({ "host/shop": json })) {
         estate.topology = alone;
         let bench = bench();
-        let cut = Slice::cut(&estate, &bench.vocabulary, &bench.schema, &bench.case).map(|_| ());
-        assert_eq!(cut, Err(AskError::Unknown("pool/shop".into())));
+        let store = Store::new(&estate, &bench.vocabulary, &bench.schema).unwrap();
+        let parties = store.parties(&estate, &bench.vocabulary, &bench.case).map(|_| ());
+        assert_eq!(parties, Err(AskError::Unknown("pool/shop".into())));
     }
 }
 
@@ -199,7 +195,7 @@ fn an_absent_fact_quietly_does_not_forbid_so_no_fact_is_optional() {
 fn an_unused_fact_reads_as_false_so_what_it_would_open_is_refused() {
     let bench = bench();
     let text = "(principal, action == Action::\"host.reboot\", resource) when { context.evidence.error_rate_high }";
-    assert_eq!(bench.cedar(&forbid(text), &bench.cut().entities), (Decision::Allow, 0));
+    assert_eq!(bench.cedar(&forbid(text), &bench.store.entities), (Decision::Allow, 0));
     assert!(load(&format!("@id(\"never\") @title(\"Never\") forbid {text};")).is_err());
 }
 
@@ -207,7 +203,7 @@ fn an_unused_fact_reads_as_false_so_what_it_would_open_is_refused() {
 fn an_unvalidated_typo_is_skipped_so_validation_is_part_of_loading() {
     let bench = bench();
     let text = "(principal, action, resource) when { context.freze }";
-    assert_eq!(bench.cedar(&forbid(text), &bench.cut().entities), (Decision::Allow, 1));
+    assert_eq!(bench.cedar(&forbid(text), &bench.store.entities), (Decision::Allow, 1));
     assert!(load(&format!("@id(\"never\") @title(\"Never\") forbid {text};")).is_err());
 }
 
@@ -216,7 +212,7 @@ fn a_thing_that_does_not_exist_validates_so_literals_are_checked() {
     let bench = bench();
     let text = "(principal, action, resource in Service::\"shopp\")";
     assert!(bench.validates(&forbid(text)));
-    assert_eq!(bench.cedar(&forbid(text), &bench.cut().entities), (Decision::Allow, 0));
+    assert_eq!(bench.cedar(&forbid(text), &bench.store.entities), (Decision::Allow, 0));
     assert!(load(&format!("@id(\"never\") @title(\"Never\") forbid {text};")).is_err());
 }
 
