@@ -30,5 +30,5 @@ pub use error::EngineError;
 pub use incidents::Received;
 pub use propose::{Ask, KEY_MAX, Proposed};
 pub use telemetry::Telemetry;
-pub use view::{ChangeView, Moment, WAIT_MAX};
+pub use view::{ChangeView, Checked, Moment, WAIT_MAX};
 pub use votes::Cast;

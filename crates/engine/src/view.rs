@@ -7,10 +7,12 @@ use lineclear_core::authority::Approvals;
 use lineclear_core::change::{self, Change};
 use lineclear_core::dossier::Dossier;
 use lineclear_core::machine::Machine as _;
+use lineclear_core::proposal::Proposal;
 use lineclear_core::record::{Event, Stream};
 use lineclear_core::run::Run;
-use lineclear_core::situation::Actor;
+use lineclear_core::situation::{Actor, Case};
 use lineclear_core::{ApprovalId, ChangeId, Timestamp};
+use lineclear_policy::Explanation;
 use lineclear_store::{Page, RowQuery, Stored};
 use serde::Serialize;
 
@@ -53,6 +55,15 @@ pub struct ChangeView {
     pub run: Option<Run>,
     /// Its whole life, oldest first.
     pub timeline: Vec<Moment>,
+}
+
+/// What gate 1 found of a proposal that was not made.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What was found.
+    pub dossier: Dossier,
+    /// What policy has to say of it; none while something is missing.
+    pub explanation: Option<Explanation>,
 }
 
 /// A change with every history that belongs to it.
@@ -201,7 +212,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the proposal is malformed or fits nothing in the estate.
-    pub async fn check(&self, caller: &Caller, ask: Ask) -> Result<Dossier, EngineError> {
+    pub async fn check(&self, caller: &Caller, ask: Ask) -> Result<Checked, EngineError> {
         let by = self.known(caller)?;
         // Closed never: it lives as long as the engine.
         let _turn = self.inner.checks.acquire().await;
@@ -215,7 +226,24 @@ impl Engine {
             .map_err(|source| EngineError::Broken { stream: Stream::Change(id), source })?;
         let posture = self.inner.installation().await?.machine.posture;
         let found = self.inner.gather(&change, posture, &Approvals::default()).await?;
-        Ok(found.assessment.dossier)
+        let dossier = found.assessment.dossier;
+        let explanation = self.explanation(&change.proposal, &dossier);
+        Ok(Checked { dossier, explanation })
+    }
+
+    /// Everything policy has to say of a proposal on the facts of this dossier: every rung, and what would change the
+    /// verdict. None when policy was not asked, or when other policies are in force since.
+    pub fn explanation(&self, proposal: &Proposal, dossier: &Dossier) -> Option<Explanation> {
+        if dossier.verdict.is_none() || dossier.policy != self.inner.estate.digest {
+            return None;
+        }
+        let case = Case {
+            principal: proposal.by,
+            action: proposal.action.clone(),
+            target: proposal.target.clone(),
+            situation: dossier.situation.clone(),
+        };
+        self.inner.policies.explain(&case).ok()
     }
 }
 

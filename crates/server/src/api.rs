@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/changes", get(changes::list).post(changes::propose))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/record", get(changes::record))
+        .route("/api/v1/changes/{id}/explanation", get(changes::explanation))
         .route("/api/v1/changes/{id}/request", get(votes::request))
         .route("/api/v1/changes/{id}/withdraw", post(acts::withdraw))
         .route("/api/v1/changes/{id}/amend", post(acts::amend))

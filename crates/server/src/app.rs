@@ -4,16 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Uri;
-use lineclear_core::Digest;
 use lineclear_engine::Engine;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::STREAMS_MAX;
-use crate::auth::{Auth, matches_any};
-
-/// Most webhook tokens: one for each sender, and one for each that is being replaced.
-const WEBHOOKS_MAX: usize = 16;
+use crate::auth::Auth;
 
 /// What every handler is given; clones share everything.
 #[derive(Clone)]
@@ -48,8 +44,6 @@ pub struct Settings {
     // INVARIANT: only `new` sets these two; the origin has no path and no trailing slash.
     origin: String,
     authority: String,
-    // INVARIANT: at most `WEBHOOKS_MAX`; digests, never the tokens.
-    webhooks: Vec<Digest>,
 }
 
 /// Why this installation cannot be reached this way.
@@ -61,17 +55,14 @@ pub enum SettingsError {
     /// Cookies and tokens could be read on the way.
     #[error("`{0}` is neither TLS nor loopback: cookies and tokens could be read on the way")]
     Plain(String),
-    /// Too many webhook tokens.
-    #[error("{0} webhook tokens, at most {WEBHOOKS_MAX} are read")]
-    Webhooks(usize),
 }
 
 impl Settings {
-    /// Settings for the URL that people open; `webhooks` are the SHA-256 digests of tokens that senders of signals hold.
+    /// Settings for the URL that people open.
     ///
     /// # Errors
     /// A URL with a path, or one on which cookies could be read.
-    pub fn new(public_url: &str, webhooks: Vec<Digest>) -> Result<Self, SettingsError> {
+    pub fn new(public_url: &str) -> Result<Self, SettingsError> {
         let shown = || public_url.chars().take(200).collect::<String>();
         let url: Uri = public_url.parse().map_err(|_| SettingsError::PublicUrl(shown()))?;
         let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
@@ -84,12 +75,9 @@ impl Settings {
         if scheme == "http" && !is_loopback(authority.host()) {
             return Err(SettingsError::Plain(shown()));
         }
-        if webhooks.len() > WEBHOOKS_MAX {
-            return Err(SettingsError::Webhooks(webhooks.len()));
-        }
         let authority = authority.as_str().to_ascii_lowercase();
         let origin = format!("{scheme}://{authority}");
-        Ok(Self { simulated: false, beyond_loopback: false, origin, authority, webhooks })
+        Ok(Self { simulated: false, beyond_loopback: false, origin, authority })
     }
 
     /// The URL that people open, without a trailing slash; also the only origin that browsers may write from.
@@ -111,11 +99,6 @@ impl Settings {
     pub fn knows_host(&self, host: &str) -> bool {
         host.eq_ignore_ascii_case(&self.authority) || host.parse::<http::uri::Authority>().is_ok_and(|host| is_loopback(host.host()))
     }
-
-    /// Whether a sender of signals may deliver them with this token.
-    pub fn knows_webhook(&self, token: &str) -> bool {
-        matches_any(self.webhooks.iter(), token)
-    }
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -133,7 +116,7 @@ mod tests {
     use super::*;
 
     fn check(url: &str, expected: Result<&str, &str>) {
-        let settings = Settings::new(url, Vec::new());
+        let settings = Settings::new(url);
         let shown = settings.as_ref().map(Settings::public_url).map_err(ToString::to_string);
         assert_eq!(shown, expected.map_err(ToOwned::to_owned), "{url}");
     }
@@ -147,13 +130,13 @@ mod tests {
         for bad in
             ["", "line.example", "ftp://line.example", "https://line.example/path", "https://a@line.example", "https://line.example?x=1"]
         {
-            assert!(matches!(Settings::new(bad, Vec::new()), Err(SettingsError::PublicUrl(_))), "{bad}");
+            assert!(matches!(Settings::new(bad), Err(SettingsError::PublicUrl(_))), "{bad}");
         }
     }
 
     #[test]
     fn a_rebound_name_is_no_host_of_ours() {
-        let settings = Settings::new("https://line.example", Vec::new()).unwrap();
+        let settings = Settings::new("https://line.example").unwrap();
         for host in ["line.example", "LINE.example", "127.0.0.1:7171", "localhost:7171", "[::1]:7171"] {
             assert!(settings.knows_host(host), "{host}");
         }

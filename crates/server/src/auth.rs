@@ -5,6 +5,7 @@ mod extract;
 mod tests;
 
 use std::fmt;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use http::HeaderMap;
 use lineclear_core::{AgentId, Digest, OperatorId, Timestamp};
@@ -40,22 +41,48 @@ pub struct OperatorToken {
     pub expires: Timestamp,
 }
 
+/// A token that a sender of signals holds; only its digest is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WebhookToken {
+    /// SHA-256 of the token's text.
+    pub hash: Digest,
+    /// When it stops to work.
+    pub expires: Timestamp,
+}
+
+/// The tokens that were given out and not taken back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// To agents.
+    pub agents: Vec<AgentToken>,
+    /// To operators' command lines.
+    pub operators: Vec<OperatorToken>,
+    /// To senders of signals.
+    pub webhooks: Vec<WebhookToken>,
+}
+
 /// Who may speak. It holds digests and no secrets, and forgets every session when the process ends.
 pub struct Auth {
-    agents: Vec<AgentToken>,
+    issued: RwLock<Issued>,
     invites: Purse,
     sessions: Purse,
     tokens: Purse,
 }
 
 impl Auth {
-    /// Agents and command lines with tokens of their own.
-    pub fn new(agents: Vec<AgentToken>, operators: Vec<OperatorToken>) -> Self {
-        let auth = Self { agents, invites: Purse::default(), sessions: Purse::default(), tokens: Purse::default() };
-        for OperatorToken { operator, hash, expires } in operators {
-            auth.tokens.put_hash(hash, Session { operator, expires }, Timestamp::from_micros(0));
-        }
-        auth
+    /// Whoever holds one of these tokens may speak.
+    pub fn new(issued: Issued) -> Self {
+        Self { issued: RwLock::new(issued), invites: Purse::default(), sessions: Purse::default(), tokens: Purse::default() }
+    }
+
+    /// From now on these tokens work and no others: what is not among them was taken back.
+    pub fn reissue(&self, issued: Issued) {
+        *self.issued.write().unwrap_or_else(PoisonError::into_inner) = issued;
+    }
+
+    fn issued(&self) -> RwLockReadGuard<'_, Issued> {
+        // A panic elsewhere leaves a list that is still whole.
+        self.issued.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The path of a link that signs this person in once, within 15 minutes. `secret` is fresh and random.
@@ -85,16 +112,14 @@ impl Auth {
         let _ = self.sessions.take(cookie, now);
     }
 
-    /// The agent behind a bearer token. Every known digest is compared, in constant time.
+    /// The agent behind a bearer token.
     pub fn agent(&self, bearer: &str, now: Timestamp) -> Option<AgentId> {
-        let given = Digest::of(bearer.as_bytes());
-        let mut found = None;
-        for token in &self.agents {
-            if bool::from(token.hash.as_bytes().ct_eq(given.as_bytes())) && now < token.expires {
-                found = Some(token.agent);
-            }
-        }
-        found
+        holder(self.issued().agents.iter().map(|token| (&token.hash, token.expires, token.agent)), bearer, now)
+    }
+
+    /// Whether a sender of signals may deliver them with this token.
+    pub fn webhook(&self, bearer: &str, now: Timestamp) -> bool {
+        holder(self.issued().webhooks.iter().map(|token| (&token.hash, token.expires, ())), bearer, now).is_some()
     }
 
     /// A bearer token for this person's command line, for 12 hours. `secret` is fresh and random.
@@ -106,20 +131,27 @@ impl Auth {
 
     /// The person behind a bearer token.
     pub fn operator(&self, bearer: &str, now: Timestamp) -> Option<OperatorId> {
-        self.tokens.look(bearer, now).map(|session| session.operator)
+        let issued = holder(self.issued().operators.iter().map(|token| (&token.hash, token.expires, token.operator)), bearer, now);
+        issued.or_else(|| self.tokens.look(bearer, now).map(|session| session.operator))
     }
+}
+
+/// Who holds a secret that still works. Every known digest is compared, in constant time.
+fn holder<'a, T>(known: impl Iterator<Item = (&'a Digest, Timestamp, T)>, secret: &str, now: Timestamp) -> Option<T> {
+    let given = Digest::of(secret.as_bytes());
+    let mut found = None;
+    for (hash, expires, holder) in known {
+        if bool::from(hash.as_bytes().ct_eq(given.as_bytes())) && now < expires {
+            found = Some(holder);
+        }
+    }
+    found
 }
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Auth").field("agents", &self.agents.len()).finish_non_exhaustive()
+        f.debug_struct("Auth").field("agents", &self.issued().agents.len()).finish_non_exhaustive()
     }
-}
-
-/// Whether a secret's digest is one of these; each is compared, in constant time.
-pub(crate) fn matches_any<'a>(hashes: impl Iterator<Item = &'a Digest>, secret: &str) -> bool {
-    let given = Digest::of(secret.as_bytes());
-    hashes.fold(false, |found, hash| found | bool::from(hash.as_bytes().ct_eq(given.as_bytes())))
 }
 
 /// The bearer token of a request (RFC 6750 §2.1); none when there is none, or more than one.

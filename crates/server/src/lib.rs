@@ -19,7 +19,7 @@ mod sign_in;
 
 pub use api::openapi::text as openapi;
 pub use app::{App, Settings, SettingsError};
-pub use auth::{AgentToken, Asking, Auth, Machine, OperatorToken, Person, SIGN_IN, bearer};
+pub use auth::{AgentToken, Asking, Auth, Issued, Machine, OperatorToken, Person, SIGN_IN, WebhookToken, bearer};
 pub use guard::Nonce;
 pub use problem::{Code, Problem};
 pub use server::{ServeError, router, serve};

@@ -29,7 +29,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt as _;
 
 use crate::session::hex;
-use crate::{AgentToken, App, Auth, Settings};
+use crate::{AgentToken, App, Auth, Issued, Settings, WebhookToken};
 
 /// The token of the triage agent; of `capacity-agent`, and one that has expired.
 pub(crate) const AGENT: &str = "triage-token";
@@ -166,8 +166,9 @@ impl Rig {
             token("capacity-agent", OTHER_AGENT, later),
             token("triage-agent", EXPIRED_AGENT, now),
         ];
-        let settings = Settings::new(url, vec![Digest::of(WEBHOOK.as_bytes())]).unwrap();
-        let app = App::new(engine, Auth::new(agents, Vec::new()), settings);
+        let webhooks = vec![WebhookToken { hash: Digest::of(WEBHOOK.as_bytes()), expires: later }];
+        let auth = Auth::new(Issued { agents, webhooks, ..Issued::default() });
+        let app = App::new(engine, auth, Settings::new(url).unwrap());
         Self { router: crate::router(&app), app, clock, performs: false, stop: None }
     }
 

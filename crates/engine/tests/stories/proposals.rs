@@ -91,7 +91,7 @@ async fn asking_what_would_be_said_records_nothing_and_asks_nobody() {
     world.runner().goes_away();
     let caller = lineclear_engine::Caller::Agent(*world.engine().estate().directory.agents.keys().next().unwrap());
     let check = world.engine().check(&caller, ask);
-    let dossier = world.with_runner(check).await.unwrap();
+    let dossier = world.with_runner(check).await.unwrap().dossier;
     assert_eq!(dossier.faults.len(), 1, "nobody could read the live system");
     assert_eq!(size(&world).await, before);
     let counts = world.engine().store().counts().await.unwrap();

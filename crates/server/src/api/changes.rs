@@ -9,8 +9,9 @@ use http::StatusCode;
 use http::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
 use lineclear_core::ChangeId;
 use lineclear_engine::ChangeView;
+use lineclear_policy::Explanation;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
 use super::page::{Listed, Wanted};
@@ -136,6 +137,27 @@ pub(super) async fn check(
     Asking(caller): Asking,
     Strict(body): Strict<ProposalBody>,
 ) -> Result<Json<Value>, Problem> {
-    let dossier = app.engine.check(&caller, body.into()).await?;
-    Ok(Json(serde_json::to_value(dossier).unwrap_or_default()))
+    let found = app.engine.check(&caller, body.into()).await?;
+    let mut answer = serde_json::to_value(found.dossier).unwrap_or_default();
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("explanation".into(), explained(found.explanation.as_ref()));
+    }
+    Ok(Json(answer))
+}
+
+/// Everything policy has to say of a change on the facts that gate 1 found: the answer at every rung with its reasons, and the
+/// smallest sets of things that can happen and would move the verdict. `null` when policy was not asked, or when the
+/// policies that judged it are no longer in force; the recorded reasons stand in the change itself.
+#[utoipa::path(get, path = "/api/v1/changes/{id}/explanation", tag = "changes", params(("id" = String, Path, description = "The change")),
+    responses((status = 200, description = "`explanation`: `verdict`, `rungs`, `remedies`, and `says`, the lines that people read", body = Object)))]
+pub(super) async fn explanation(State(app): State<App>, _: Asking, Named(id): Named<ChangeId>) -> Result<Json<Value>, Problem> {
+    let view = app.engine.view(id).await?;
+    let found = view.change.dossier().and_then(|dossier| app.engine.explanation(&view.change.proposal, dossier));
+    Ok(Json(json!({ "change": id, "explanation": explained(found.as_ref()) })))
+}
+
+fn explained(explanation: Option<&Explanation>) -> Value {
+    let Some(it) = explanation else { return Value::Null };
+    let text = it.to_string();
+    json!({ "verdict": it.verdict, "rungs": it.rungs, "remedies": it.remedies, "says": text.lines().collect::<Vec<_>>() })
 }

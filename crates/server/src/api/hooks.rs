@@ -36,7 +36,7 @@ pub(super) async fn alertmanager(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Taken>, Problem> {
-    if !bearer(&headers).is_some_and(|token| app.settings.knows_webhook(token)) {
+    if !bearer(&headers).is_some_and(|token| app.auth.webhook(token, app.engine.now())) {
         return Err(Problem::new(Code::Unauthenticated));
     }
     let body = body.map_err(|rejection| unread(&rejection))?;

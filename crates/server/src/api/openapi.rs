@@ -16,7 +16,7 @@ use crate::problem::{Document, MEDIA};
     security(("bearer" = []), ("session" = [])),
     modifiers(&Finish),
     paths(
-        document, changes::propose, changes::list, changes::show, changes::record, changes::check, votes::request, votes::statement,
+        document, changes::propose, changes::list, changes::show, changes::record, changes::explanation, changes::check, votes::request, votes::statement,
         votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
         incidents::acknowledge, incidents::close, incidents::grade, installation::actions, installation::estate,
         installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,

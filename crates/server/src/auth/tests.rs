@@ -15,7 +15,24 @@ fn alice() -> OperatorId {
 fn auth() -> Auth {
     let agent = "agent_0193f0c4a1007a3e8b11d2c3b4a60001".parse().unwrap();
     let token = |text: &str, expires| AgentToken { agent, hash: Digest::of(text.as_bytes()), expires };
-    Auth::new(vec![token("good", NOW + Span::from_secs(1)), token("old", NOW)], Vec::new())
+    Auth::new(Issued { agents: vec![token("good", NOW + Span::from_secs(1)), token("old", NOW)], ..Issued::default() })
+}
+
+#[test]
+fn what_was_taken_back_or_is_over_works_no_more() {
+    let at = |seconds| NOW + Span::from_secs(seconds);
+    let webhook = |text: &str| WebhookToken { hash: Digest::of(text.as_bytes()), expires: at(10) };
+    let operator = |text: &str| OperatorToken { operator: alice(), hash: Digest::of(text.as_bytes()), expires: at(10) };
+    let auth = auth();
+    let minted = auth.operator_token(alice(), NOW, [7; 32]);
+    auth.reissue(Issued { agents: Vec::new(), operators: vec![operator("lens")], webhooks: vec![webhook("bell"), webhook("gong")] });
+    assert_eq!(auth.agent("good", NOW), None, "it was taken back");
+    assert_eq!([9, 10].map(|later| auth.webhook("bell", at(later))), [true, false]);
+    assert_eq!([9, 10].map(|later| auth.operator("lens", at(later))), [Some(alice()), None]);
+    assert!(!auth.webhook("lens", NOW) && auth.operator("bell", NOW).is_none() && !auth.webhook("", NOW));
+    auth.reissue(Issued::default());
+    assert!(!auth.webhook("gong", NOW) && auth.operator("lens", NOW).is_none());
+    assert_eq!(auth.operator(&minted, NOW), Some(alice()), "a token of this process is not in the file");
 }
 
 fn token_of(link: &str) -> &str {

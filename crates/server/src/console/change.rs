@@ -17,10 +17,11 @@ use http::StatusCode;
 use lineclear_core::authority::{Grade, Operator};
 use lineclear_core::change::State as ChangeState;
 use lineclear_core::incident::Incident;
-use lineclear_core::situation::{Actor, Case};
+use lineclear_core::situation::Actor;
 use lineclear_core::verdict::Verdict;
 use lineclear_core::{ChangeId, Digest, OperatorId};
 use lineclear_engine::ChangeView;
+use lineclear_policy::Explanation;
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -49,6 +50,8 @@ pub(super) struct Page {
     pub voters: Vec<Voter>,
     /// The ladder.
     pub ladder: Vec<Step>,
+    /// What would change the verdict, in words.
+    pub remedies: Vec<String>,
     /// What is in reach, as a graph.
     pub reach: Vec<Node>,
     /// The estate in force now; the change was judged under its dossier's.
@@ -149,6 +152,7 @@ pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<
         Some(id) => engine.incident(id).await.ok(),
         None => None,
     };
+    let explained = view.change.dossier().and_then(|dossier| engine.explanation(proposal, dossier));
     let reach = view.change.dossier().map(|dossier| nodes(&estate.topology, &proposal.target, &dossier.blast.affected)).unwrap_or_default();
     Ok(Page {
         title: estate.catalogue.actions.get(&proposal.action).map_or_else(|| proposal.action.to_string(), |action| action.title.clone()),
@@ -156,7 +160,8 @@ pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<
         answers,
         incident,
         voters: voters(app, &view),
-        ladder: ladder(app, &view),
+        ladder: ladder(app, &view, explained.as_ref()),
+        remedies: explained.map(|it| it.remedies.iter().map(ToString::to_string).collect()).unwrap_or_default(),
         reach,
         in_force: estate.digest,
         reader,
@@ -185,7 +190,7 @@ fn voters(app: &App, view: &ChangeView) -> Vec<Voter> {
 }
 
 /// The ladder with what policy answers at each rung, as long as the policies under which the change was judged are in force.
-fn ladder(app: &App, view: &ChangeView) -> Vec<Step> {
+fn ladder(app: &App, view: &ChangeView, explained: Option<&Explanation>) -> Vec<Step> {
     let estate = app.engine.estate();
     let Some(dossier) = view.change.dossier() else { return Vec::new() };
     let needed = match &dossier.verdict {
@@ -193,15 +198,7 @@ fn ladder(app: &App, view: &ChangeView) -> Vec<Step> {
         Some(Verdict::Clear { .. }) => estate.authority.rungs.first().map(|rung| &rung.name),
         Some(Verdict::Denied { .. }) | None => None,
     };
-    let proposal = &view.change.proposal;
-    let case = Case {
-        principal: proposal.by,
-        action: proposal.action.clone(),
-        target: proposal.target.clone(),
-        situation: dossier.situation.clone(),
-    };
-    let judged = dossier.policy == estate.digest && dossier.verdict.is_some();
-    let answers = if judged { app.engine.policies().ladder(&case).unwrap_or_default() } else { Vec::new() };
+    let answers = explained.map(|it| it.rungs.as_slice()).unwrap_or_default();
     steps(&estate.authority.rungs, needed, &|name| answers.iter().find(|answer| answer.rung == *name).map(|answer| answer.allowed))
 }
 

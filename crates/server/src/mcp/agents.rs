@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
 use super::arguments::{ChangeArguments, NoArguments, ProposalArguments, Until, WaitArguments, WithdrawArguments, arguments};
-use super::finding::Finding;
+use super::finding::{Finding, told};
 use super::offer::Offer;
 use super::refusal::refusal;
 use super::tools::{INSTRUCTIONS, tools};
@@ -85,9 +85,10 @@ impl Agents {
     async fn check(&self, given: Option<JsonObject>, call: &Call) -> Result<Value, Problem> {
         // A key means nothing here; it is taken so that the very arguments of a proposal can be checked.
         let (ask, _) = arguments::<ProposalArguments>(given)?.split()?;
-        let dossier = self.app.engine.check(&call.caller(), ask).await?;
-        let mut value = shown(&Finding::of(&dossier, self.app.engine.estate()))?;
+        let found = self.app.engine.check(&call.caller(), ask).await?;
+        let mut value = shown(&Finding::of(&found.dossier, self.app.engine.estate()))?;
         if let Some(members) = value.as_object_mut() {
+            members.insert("explanation".into(), told(found.explanation.as_ref()).into());
             members.insert("recorded".into(), false.into());
             let next = "Nothing was recorded and nobody was asked. Call `propose_change` if you want this to happen.";
             members.insert("next".into(), next.into());
@@ -98,7 +99,8 @@ impl Agents {
     async fn get(&self, given: Option<JsonObject>, call: &Call) -> Result<Value, Problem> {
         let ChangeArguments { change } = arguments(given)?;
         let view = self.app.engine.view(change).await?;
-        shown(&self.answer(&view, call).with_timeline(&view.timeline))
+        let found = view.change.dossier().and_then(|dossier| self.app.engine.explanation(&view.change.proposal, dossier));
+        shown(&self.answer(&view, call).with_timeline(&view.timeline).explained(told(found.as_ref())))
     }
 
     async fn wait(&self, given: Option<JsonObject>, call: &Call) -> Result<Value, Problem> {

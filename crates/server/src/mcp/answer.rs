@@ -48,6 +48,8 @@ pub(super) struct Answer {
     asked: Option<Asked>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended_by: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    explanation: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timeline: Option<Vec<Told>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +74,7 @@ impl Answer {
             finding: view.change.dossier().map(|dossier| Finding::of(dossier, engine.estate())),
             asked: asked(view),
             ended_by: ended_by(view.change.outcome()).map(|by| engine.name(by)),
+            explanation: Vec::new(),
             timeline: None,
             earlier_moments_left_out: None,
             url,
@@ -83,6 +86,12 @@ impl Answer {
     #[must_use]
     pub fn repeated(self, repeated: bool) -> Self {
         Self { repeated: Some(repeated), ..self }
+    }
+
+    /// Says what policy thinks at every rung, too.
+    #[must_use]
+    pub fn explained(self, explanation: Vec<String>) -> Self {
+        Self { explanation, ..self }
     }
 
     /// Tells its life, too.

@@ -5,12 +5,21 @@ use lineclear_core::dossier::{Dossier, Fault};
 use lineclear_core::estate::Estate;
 use lineclear_core::fact::{Fact, Worth};
 use lineclear_core::verdict::Verdict;
+use lineclear_policy::Explanation;
 use serde::Serialize;
 
 /// Most items of one list in an answer: more than any gate asks for, and little enough to be read.
 pub(super) const LIST_MAX: usize = 32;
 /// Longest text of one item, in characters: some of them hold words from outside.
 pub(super) const TEXT_MAX: usize = 600;
+
+/// Most lines of an explanation: every rung with its reasons.
+const LINES_MAX: usize = 120;
+
+/// What policy has to say, in the lines that people read.
+pub(super) fn told(explanation: Option<&Explanation>) -> Vec<String> {
+    explanation.map(|it| it.to_string().lines().take(LINES_MAX).map(clip).collect()).unwrap_or_default()
+}
 
 /// What policy said.
 #[derive(Debug, Serialize)]

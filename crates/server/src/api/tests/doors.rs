@@ -21,6 +21,7 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/api/v1/changes", Some(dns())),
         get("/api/v1/changes/CHANGE"),
         get("/api/v1/changes/CHANGE/record"),
+        get("/api/v1/changes/CHANGE/explanation"),
         get("/api/v1/changes/CHANGE/request"),
         (Method::POST, "/api/v1/changes/CHANGE/withdraw", reason()),
         (Method::POST, "/api/v1/changes/CHANGE/amend", Some(json!({"inputs": dns()["inputs"]}))),

@@ -1,5 +1,6 @@
 //! What else is going on, what happened before, what else could be done, and the proposer's own words.
 
+use lineclear_core::budget::{Budget, Burn};
 use lineclear_core::dossier::{Dossier, PriorChange};
 use lineclear_core::proposal::Proposal;
 use lineclear_core::situation::Actor;
@@ -13,7 +14,7 @@ use crate::console::shown::Shown;
 
 /// Changes in flight on the same things, and the freeze in force.
 pub(super) fn in_flight(frame: &Frame, dossier: &Dossier) -> Markup {
-    let alarm = dossier.freeze.is_some() || !dossier.in_flight.is_empty();
+    let alarm = dossier.freeze.is_some() || !dossier.in_flight.is_empty() || dossier.situation.budget.is_some_and(spent);
     html! {
         section.alarm[alarm] aria-labelledby="flight" {
             h2 #flight { "At the same time" }
@@ -21,12 +22,36 @@ pub(super) fn in_flight(frame: &Frame, dossier: &Dossier) -> Markup {
                 Some(freeze) => p.bad { "A freeze is in force: " (Shown(freeze)) },
                 None => p { "No freeze is in force." },
             }
+            @if let Some(budget) = dossier.situation.budget {
+                p.bad[spent(budget)] { (left(budget)) }
+            }
             @if dossier.in_flight.is_empty() { p { "No other change is under way on anything in reach." } } @else {
                 p { "Under way on things in reach:" }
                 (changes(frame, &dossier.in_flight))
             }
         }
     }
+}
+
+/// Whether the objectives ask for care.
+fn spent(budget: Budget) -> bool {
+    budget.remaining_bp <= 0 || budget.burn > Burn::Steady
+}
+
+/// `78 % of the error budget is left, and it goes no faster than it may.`
+fn left(budget: Budget) -> String {
+    let percent = budget.remaining_bp / 100;
+    let rest = match percent {
+        ..0 => format!("The error budget is overdrawn by {} %", -percent),
+        0 => "The error budget is used up".into(),
+        _ => format!("{percent} % of the error budget is left"),
+    };
+    let pace = match budget.burn {
+        Burn::Steady => "it goes no faster than it may",
+        Burn::Slow => "it goes faster than it may: somebody must look within days",
+        Burn::Fast => "it goes far faster than it may: somebody must look now",
+    };
+    format!("{rest}, and {pace}.")
 }
 
 /// Earlier changes of this action on this target, and how they ended.

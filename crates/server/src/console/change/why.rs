@@ -28,6 +28,10 @@ pub(super) fn why(it: &Page, dossier: &Dossier) -> Markup {
             @if dossier.verdict.is_some() {
                 h3 { "The ladder" }
                 (picture(&it.ladder))
+                @if !it.remedies.is_empty() {
+                    h3 { "What would change it" }
+                    ul { @for remedy in &it.remedies { li { (Shown(remedy)) } } }
+                }
             }
             p.small.soft {
                 "Policy version " code title=(dossier.policy.to_string()) { (dossier.policy.short()) }

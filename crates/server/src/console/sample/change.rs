@@ -195,6 +195,7 @@ fn page(voice: Voice, state: State, word: &'static str) -> Page {
         incident: Some(incident(voice)),
         voters: voters(voice),
         ladder,
+        remedies: if at.is_some_and(|at| at > 0) { vec![voice.say("approval by `two-signed`, then it is clear")] } else { Vec::new() },
         reach: reach(),
         in_force: digest("estate"),
         reader: id("operator", 1),

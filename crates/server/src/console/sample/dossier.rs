@@ -173,7 +173,7 @@ fn situation(facts: &Facts) -> Situation {
         customer_data: false,
         reversible: true,
         undo_drilled: true,
-        budget: None,
+        budget: Some(lineclear_core::budget::Budget { remaining_bp: 4_200, burn: lineclear_core::budget::Burn::Slow }),
         posture: Posture::Full,
         freeze: false,
         in_flight: 0,

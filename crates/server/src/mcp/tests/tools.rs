@@ -195,6 +195,20 @@ async fn checking_tells_the_verdict_and_records_nothing() {
 }
 
 #[tokio::test]
+async fn agents_programs_and_people_read_the_same_explanation() {
+    let rig = Rig::busy().await;
+    let change = pending(&rig, &dns()).await;
+    let seen = call(&rig, AGENT, "get_change", &json!({"change": change})).await;
+    let checked = call(&rig, AGENT, "check_policy", &dns()).await;
+    let alice = rig.operator_token("alice");
+    let read = rig.bearer(&alice, Method::GET, &format!("/api/v1/changes/{change}/explanation"), None).await.json();
+    let lines = read["explanation"]["says"].as_array().unwrap();
+    assert!(lines[0].as_str().unwrap().starts_with("needs two-signed: "), "{lines:?}");
+    assert!(lines.iter().any(|line| line == "what would change it"), "{lines:?}");
+    assert_eq!((&seen["explanation"], &checked["explanation"]), (&read["explanation"]["says"], &read["explanation"]["says"]));
+}
+
+#[tokio::test]
 async fn the_list_is_enough_to_propose_from() {
     let rig = Rig::quiet().await;
     let list = call(&rig, AGENT, "list_actions", &json!({})).await;
