@@ -22,6 +22,8 @@ pub struct Loaded {
     pub estate: Arc<Estate>,
     /// The policies, validated against this very estate.
     pub policies: Policies,
+    /// What must never be permitted (`invariants/*.cedar`), each a `forbid`; read here, proved elsewhere.
+    pub invariants: Vec<Source>,
     /// The stories of `policies/cases`, not yet told; [`crate::check`] tells them.
     pub stories: Vec<Story>,
 }
@@ -55,7 +57,7 @@ pub fn load_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Loaded, LoadError
         }
     }
     missing(files, &faults);
-    let Reading { drafts, policies: sources, cases } = reading;
+    let Reading { drafts, policies: sources, invariants, cases } = reading;
     // What one file gets wrong would only echo in the links, and what the links get wrong in the policies.
     faults.settle(Some(()))?;
     let faults = Faults::default();
@@ -65,7 +67,7 @@ pub fn load_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Loaded, LoadError
         Policies::load(Arc::clone(&estate), &sources).map_err(|found| LoadError::new(found.iter().map(|d| told(d, &sources)).collect()))?;
     let faults = Faults::default();
     let stories = cases.iter().flat_map(|text| story::read(text, &estate, &faults)).collect();
-    faults.settle(Some(Loaded { estate, policies, stories }))
+    faults.settle(Some(Loaded { estate, policies, invariants, stories }))
 }
 
 fn told(found: &lineclear_policy::Diagnostic, sources: &[Source]) -> Fault {
@@ -83,6 +85,7 @@ fn told(found: &lineclear_policy::Diagnostic, sources: &[Source]) -> Fault {
 struct Reading {
     drafts: Drafts,
     policies: Vec<Source>,
+    invariants: Vec<Source>,
     cases: Vec<Arc<Text>>,
 }
 
@@ -101,6 +104,7 @@ impl Reading {
             ("runbooks", _, "yaml") => drafts.runbooks.extend(runbook::read(path, text, faults)),
             ("keys", _, "pub") => drafts.keys.push(keys::read(path, text, faults)),
             ("policies", _, "cedar") => self.policies.push(Source { path: path.to_owned(), text: text.to_owned() }),
+            ("invariants", _, "cedar") => self.invariants.push(Source { path: path.to_owned(), text: text.to_owned() }),
             ("policies/cases", _, "toml") => self.cases.push(Text::new(path, text)),
             // Notes for people stand anywhere; they are part of the content address like everything else.
             (_, _, "md") => {}
@@ -128,12 +132,13 @@ fn nearest(path: &str) -> Option<String> {
         return Some(format!("name it `{stem}.yaml`"));
     }
     let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml"];
-    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases"];
+    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants"];
     match path.rsplit_once('/') {
         Some((folder, _)) if !folders.contains(&folder) => suggest(folder, folders),
         Some((folder, _)) => Some(match folder {
             "keys" => "keys are named `<login>.pub`".into(),
             "policies" => "policies end in `.cedar`, their stories in `cases/*.toml`".into(),
+            "invariants" => "invariants end in `.cedar`".into(),
             "policies/cases" => "stories end in `.toml`".into(),
             _ => "files here end in `.yaml`".into(),
         }),
