@@ -65,7 +65,7 @@ impl Inner {
         let (facts, watched, plan) =
             tokio::join!(self.facts(change, &ground), self.watched(change, &ground), self.preview(change, ground.runbook));
         let blast = self.estate.topology.blast(&change.proposal.target);
-        let (prior, in_flight) = (self.prior(change).await?, self.in_flight(change, &blast).await?);
+        let prior = self.prior(change).await?;
         let severity = self.severity(change).await?;
         let now = self.now();
         let mut faults = Dossier::missing(&facts, now);
@@ -76,6 +76,11 @@ impl Inner {
                 None
             }
         };
+        // Nobody hides a change under many others: what cannot be looked through is no ground to act on.
+        let in_flight = self.in_flight(change, &blast).await?.unwrap_or_else(|| {
+            faults.push(Fault::Slice { why: format!("more than {IN_FLIGHT_MAX} changes are in flight, too many to look through") });
+            Vec::new()
+        });
         let freeze = self.estate.freeze(&change.proposal.target, now).map(|freeze| freeze.title.clone());
         let situation = Situation {
             confidence: change.proposal.confidence,
@@ -260,7 +265,8 @@ impl Inner {
         Ok(page.rows.iter().filter_map(|row| prior_change(row, change)).collect())
     }
 
-    async fn in_flight(&self, change: &Change, blast: &Blast) -> Result<Vec<PriorChange>, EngineError> {
+    /// What is in flight on things in reach; none when there is too much to look through.
+    async fn in_flight(&self, change: &Change, blast: &Blast) -> Result<Option<Vec<PriorChange>>, EngineError> {
         let words = ["cleared", "running", "verifying"].map(String::from).to_vec();
         let mut rows: Vec<Row> = Vec::new();
         loop {
@@ -268,9 +274,8 @@ impl Inner {
             let query = RowQuery { kind: "change".into(), words: words.clone(), after, limit: 500, ..RowQuery::default() };
             let page = self.store.rows(query).await?;
             rows.extend(page.rows);
-            // Nobody hides a change under many others: what cannot be looked through is no ground to act on.
             if rows.len() > IN_FLIGHT_MAX {
-                return Err(EngineError::Busy(Stream::Change(change.id)));
+                return Ok(None);
             }
             if !page.more {
                 break;
@@ -280,7 +285,7 @@ impl Inner {
             let target: Option<EntityRef> = row.key.split_once(' ').and_then(|(_, target)| target.parse().ok());
             target.is_some_and(|target| blast.affected.contains(&target))
         };
-        Ok(rows.iter().filter(near).filter_map(|row| prior_change(row, change)).collect())
+        Ok(Some(rows.iter().filter(near).filter_map(|row| prior_change(row, change)).collect()))
     }
 
     async fn severity(&self, change: &Change) -> Result<u8, EngineError> {

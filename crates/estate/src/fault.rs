@@ -8,7 +8,7 @@ use std::sync::Arc;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 /// Most faults that one reading reports: a page or two; nobody repairs a hundred before trying again.
-const FAULTS_MAX: usize = 100;
+pub(crate) const FAULTS_MAX: usize = 100;
 
 /// One text of the estate, with the path that messages show.
 #[derive(Debug, PartialEq, Eq)]

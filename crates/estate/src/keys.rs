@@ -77,3 +77,33 @@ fn key(line: &str, place: &Place, faults: &Faults) -> Option<Vec<u8>> {
     }
     key.key_data().ed25519().map(|key| key.0.to_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::FAULTS_MAX;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f alice@laptop\n";
+
+    /// How many faults are made while a text is read, and how many are told.
+    fn check(text: &str, made: usize, told: usize) {
+        let faults = Faults::default();
+        let draft = read("keys/alice.pub", text, &faults);
+        assert_eq!(faults.count(), made, "made");
+        let told_of = faults.settle(Some(draft)).map_or_else(|error| error.faults().len(), |_| 0);
+        assert_eq!(told_of, told, "told");
+    }
+
+    #[test]
+    fn a_file_of_very_many_lines_costs_no_more_faults_than_are_told() {
+        check(&KEY.repeat(KEYS_MAX), 0, 0);
+        check(&KEY.repeat(KEYS_MAX + 1), 1, 1);
+        check(&KEY.repeat(3_000), 1, 1);
+        check(&"no key\n".repeat(FAULTS_MAX), FAULTS_MAX, FAULTS_MAX);
+        check(&"no key\n".repeat(FAULTS_MAX + 50), FAULTS_MAX + 1, FAULTS_MAX);
+        // Each fault copies the text, and counts the lines above it: past the bound none is made at all.
+        check(&"x\n".repeat(crate::FILE_BYTES_MAX / 2), FAULTS_MAX + 1, FAULTS_MAX);
+        check(&"ssh-rsa AAAAB3NzaC1yc2E= a\n".repeat(9_000), FAULTS_MAX + 1, FAULTS_MAX);
+        check(&"#\n".repeat(crate::FILE_BYTES_MAX / 2), 0, 0);
+    }
+}

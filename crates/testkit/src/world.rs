@@ -355,7 +355,15 @@ fn trust(estate: &Estate, log: &LogKey) -> Trust {
         tools.insert("wait_for".parse().ok()?);
         let high = action.risk == Risk::High;
         let (humans, grade) = if high { (1, Grade::Ssh) } else { (0, Grade::None) };
-        Some(Rule { risk: action.risk, tools, services, targets: BTreeSet::from([TargetRule::Every(action.resource)]), humans, grade })
+        Some(Rule {
+            risk: action.risk,
+            tools,
+            services,
+            with: BTreeMap::new(),
+            targets: BTreeSet::from([TargetRule::Every(action.resource)]),
+            humans,
+            grade,
+        })
     };
     let allow: BTreeMap<_, _> = estate.catalogue.actions.values().filter_map(|action| Some((action.name.clone(), rule(action)?))).collect();
     let people = estate.directory.operators.values();

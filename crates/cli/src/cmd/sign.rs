@@ -122,3 +122,6 @@ fn sign(statement: &str, key: &Path) -> Result<String, Failure> {
     }
     String::from_utf8(output.stdout).map_err(|error| failed(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 mod alone;
 mod approvals;
 mod crashes;
+mod crowds;
 mod drift;
 mod facts;
 mod incidents;

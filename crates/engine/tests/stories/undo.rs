@@ -9,7 +9,7 @@ use lineclear_testkit::{Manner, Northwind, World, seconds};
 use crate::{drain, stuck_because};
 
 /// Three steps that change something, each with its undo, and a look at the end.
-const THREE_STEPS: &str = r#"runbook: v1
+pub(crate) const THREE_STEPS: &str = r#"runbook: v1
 id: drain-host
 title: Drain a web server, and say so
 owner: shop
@@ -42,7 +42,8 @@ async fn world() -> World {
     World::of(&Northwind::default().with("runbooks/drain-host.yaml", THREE_STEPS)).await
 }
 
-fn made(world: &World) -> Vec<String> {
+/// Every attempt that changed something, oldest first.
+pub(crate) fn made(world: &World) -> Vec<String> {
     world.production().effects().into_iter().map(|effect| effect.attempt).collect()
 }
 

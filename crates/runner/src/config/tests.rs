@@ -85,3 +85,24 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy") && !shown.contains("104, 117"), "{shown}");
     check(&text.replace(&path, "/nowhere"), "cannot be read");
 }
+
+#[test]
+fn a_secret_file_that_is_too_long_is_refused_wherever_it_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, length: usize| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, "A".repeat(length)).unwrap();
+        path.display().to_string()
+    };
+    let good = head() + &rest();
+    let dns = |path: &str| good.replace("secret = \"aHVudGVyMg==\"", &format!("secret_file = \"{path}\""));
+    let bearer = |path: &str| good.replace("[haproxy]\n", &format!("bearer_file = \"{path}\"\n[haproxy]\n"));
+    let (longest, longer) = (file("longest", SECRET_MAX), file("longer", SECRET_MAX + 1));
+    for (text, of) in [(dns(&longer), "dns.example.test"), (bearer(&longer), "services.scaler")] {
+        check(&text, &format!("the secret file `{longer}` of {of} is too long"));
+    }
+    check(&dns(&longest), "read");
+    check(&bearer(&longest), "read");
+    // A device never ends; what is read of it does.
+    check(&bearer("/dev/zero"), "the secret file `/dev/zero` of services.scaler is too long");
+}

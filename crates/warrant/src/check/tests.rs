@@ -302,6 +302,32 @@ fn an_approval_that_lapsed_starts_nothing_but_what_it_started_may_go_on_and_back
 }
 
 #[test]
+fn a_request_that_was_open_for_longer_than_a_day_counts_for_nothing_whatever_it_says() {
+    // A stolen control plane writes an expiry of its liking into what people sign; the runner believes a day of it.
+    let day = |world: &mut World| {
+        world.voters[0].statement = |said| said.expires_at = said.issued_at + Span::from_secs(86_400);
+    };
+    let longer = |world: &mut World| {
+        world.voters[0].statement = |said| said.expires_at = said.issued_at + Span::from_millis(86_400_001);
+    };
+    let year = |world: &mut World| {
+        world.voters[0].statement = |said| said.expires_at = said.issued_at + Span::from_secs(365 * 86_400);
+    };
+    check("acts", day);
+    check("bad_vote", longer);
+    check("bad_vote", year);
+    // Nor on the way back, where far more time is left.
+    let back = |world: &mut World| world.attempt.direction = Direction::Undo;
+    check("acts", |world| (day(world), back(world)).1);
+    check("bad_vote", |world| (longer(world), back(world)).1);
+    let mut world = World::new();
+    year(&mut world);
+    let trust = crate::Trust::new(world.trust_draft()).unwrap();
+    let refusal = super::check(&world.envelope(), &trust, None, &world.nonce, world.now).unwrap_err();
+    assert!(refusal.to_string().ends_with("counts for nothing: the request was open for longer than a day"), "{refusal}");
+}
+
+#[test]
 fn a_medium_risk_act_with_a_session_is_acted_on_when_the_runner_asks_no_more() {
     let medium = |world: &mut World| {
         (world.bundle.action, world.bundle.risk) = ("service.scale".parse().unwrap(), Risk::Medium);

@@ -2,7 +2,10 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
 use http::{Method, StatusCode};
-use lineclear_core::ChangeId;
+use lineclear_core::run::{AttemptKey, Phase};
+use lineclear_core::{ChangeId, RunnerId, Span};
+use lineclear_engine::ChangeView;
+use lineclear_warrant::Report;
 
 use super::markup::{Tag, tags};
 use crate::rig::{PATIENCE, Reply, Rig, dns, scale};
@@ -176,6 +179,132 @@ async fn a_form_of_another_site_or_shape_does_nothing() {
     assert_eq!((back.status, back.headers[LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, path.as_str()));
     let view = rig.app.engine.view(change.parse().unwrap()).await.unwrap();
     assert_eq!(view.word, "awaiting_approval");
+}
+
+/// Waits until something can be seen of a change.
+async fn seen<T>(rig: &Rig, change: &str, look: impl Fn(&ChangeView) -> Option<T>) -> T {
+    let id: ChangeId = change.parse().unwrap();
+    let waited = async {
+        let mut notices = rig.app.engine.notices();
+        loop {
+            if let Some(found) = look(&rig.app.engine.view(id).await.unwrap()) {
+                return found;
+            }
+            // Whoever falls behind looks again.
+            let _ = notices.recv().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waited).await.unwrap()
+}
+
+async fn word(rig: &Rig, change: &str, wanted: &str) {
+    seen(rig, change, |view| (view.word == wanted).then_some(())).await;
+}
+
+/// A change whose warrant a runner holds, and its attempt.
+async fn at_work(rig: &Rig) -> (String, RunnerId, AttemptKey) {
+    let change = rig.propose(&scale()).await;
+    let path = format!("/changes/{change}");
+    let frank = rig.sign_in("frank").await;
+    let shown = page(rig, &frank, &path).await;
+    assert_eq!(post(rig, &frank, &format!("{path}/approve"), &ballot(&shown, "")).await.status, StatusCode::SEE_OTHER);
+    let (runner, attempt) = seen(rig, &change, |view| {
+        let (attempt, phase) = view.run.as_ref()?.attempt()?;
+        if phase == Phase::Intended { None } else { Some((attempt.runner?, attempt.key.clone())) }
+    })
+    .await;
+    (change, runner, attempt)
+}
+
+#[tokio::test]
+async fn a_person_decides_about_a_stuck_run_and_declares_what_became_of_it() {
+    let rig = Rig::busy().await;
+    let (change, runner, attempt) = at_work(&rig).await;
+    let refused = Report::Refused { attempt: Some(attempt), code: "not_allowed".into(), why: "not here".into() };
+    rig.app.engine.report(runner, refused).await.unwrap();
+    word(&rig, &change, "stuck").await;
+    let path = format!("/changes/{change}");
+    let alice = rig.sign_in("alice").await;
+    assert!(page(&rig, &alice, &path).await.contains(&format!("action=\"{path}/resolve\"")));
+    for body in ["", "resolution=explode&reason=x", "resolution=abort&reason=x&more=1"] {
+        assert_eq!(post(&rig, &alice, &format!("{path}/resolve"), body).await.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+    }
+    let reply = post(&rig, &alice, &format!("{path}/resolve"), "resolution=abort&reason=++").await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(reply.text.contains("A reason is missing."), "{}", reply.text);
+    word(&rig, &change, "stuck").await;
+    let reply = post(&rig, &alice, &format!("{path}/resolve"), "resolution=abort&reason=leave+it").await;
+    assert_eq!((reply.status, reply.headers[LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, path.as_str()), "{}", reply.text);
+    word(&rig, &change, "escalated").await;
+
+    let reply = post(&rig, &alice, &format!("{path}/resolve"), "resolution=abort&reason=again").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT, "it is stuck no more: {}", reply.text);
+    let reply = post(&rig, &alice, &format!("{path}/take-back"), "reason=back").await;
+    assert_eq!(reply.status, StatusCode::CONFLICT, "what was broken off is not taken back: {}", reply.text);
+    assert!(reply.text.contains("role=\"alert\""), "{}", reply.text);
+    assert_eq!(post(&rig, &alice, &format!("{path}/declare"), "success=false&reason=it+broke+off").await.status, StatusCode::SEE_OTHER);
+    word(&rig, &change, "failed").await;
+}
+
+#[tokio::test]
+async fn a_person_takes_back_what_a_finished_run_did() {
+    let rig = Rig::busy().await;
+    let (change, runner, attempt) = at_work(&rig).await;
+    let output = serde_json::json!({"status": 200});
+    for report in
+        [Report::Accepted { attempt: attempt.clone() }, Report::Started { attempt: attempt.clone() }, Report::Succeeded { attempt, output }]
+    {
+        rig.app.engine.report(runner, report).await.unwrap();
+    }
+    word(&rig, &change, "verifying").await;
+    rig.wait(Span::from_secs(3_600));
+    word(&rig, &change, "escalated").await;
+    let path = format!("/changes/{change}");
+    let alice = rig.sign_in("alice").await;
+    assert!(page(&rig, &alice, &path).await.contains(&format!("action=\"{path}/take-back\"")));
+    let reply = post(&rig, &alice, &format!("{path}/take-back"), "reason=").await;
+    assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", reply.text);
+    word(&rig, &change, "escalated").await;
+    let reply = post(&rig, &alice, &format!("{path}/take-back"), "reason=worse+than+before").await;
+    assert_eq!((reply.status, reply.headers[LOCATION].to_str().unwrap()), (StatusCode::SEE_OTHER, path.as_str()), "{}", reply.text);
+    let kinds = |view: &ChangeView| view.timeline.iter().map(|moment| moment.kind.clone()).collect::<Vec<_>>();
+    let kinds = seen(&rig, &change, |view| Some(kinds(view))).await;
+    assert!(kinds.contains(&"change.taken_back/1".to_owned()), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn every_act_on_a_page_is_for_people_who_are_signed_in_here_and_about_something_that_is_there() {
+    let rig = Rig::quiet().await;
+    let change = format!("/changes/{}", rig.propose(&scale()).await);
+    let incident = format!("/incidents/{}", rig.incident("www").await);
+    let alice = rig.sign_in("alice").await;
+    let size = async || rig.app.engine.store().head().await.unwrap().size;
+    let before = size().await;
+    let no_change = ["/changes/change_0193f0c4a1007a3e8b11d2c300000001", "/changes/change_7"];
+    let no_incident = ["/incidents/incident_0193f0c4a1007a3e8b11d2c300000001", "/incidents/x"];
+    for (thing, unknown, act, body) in [
+        (change.as_str(), &no_change[..], "resolve", "resolution=abort&reason=x"),
+        (&change, &no_change, "take-back", "reason=x"),
+        (&change, &no_change, "declare", "success=true&reason=x"),
+        (&incident, &no_incident, "take", ""),
+        (&incident, &no_incident, "close", "reason=x"),
+        ("", &[], "posture", "posture=stopped&reason=x"),
+    ] {
+        let path = format!("{thing}/{act}");
+        assert_eq!(post(&rig, "", &path, body).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(post(&rig, "lineclear=nothing", &path, body).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        for from in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "http://elsewhere.example")] {
+            let headers = [("cookie", alice.as_str()), FORM, from];
+            assert_eq!(rig.send(Method::POST, &path, &headers, Some(body)).await.status, StatusCode::FORBIDDEN, "{path} {from:?}");
+        }
+        let malformed = post(&rig, &alice, &path, &format!("{body}&more=1")).await;
+        assert_eq!(malformed.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        for unknown in unknown {
+            let reply = post(&rig, &alice, &format!("{unknown}/{act}"), body).await;
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{unknown}/{act}: {}", reply.text);
+        }
+    }
+    assert_eq!(size().await, before, "nothing of it is on record, because nothing was done");
 }
 
 #[tokio::test]
