@@ -7,7 +7,7 @@ use lineclear_estate as estate;
 use lineclear_fuzz::{example, example_files, pick, shown, text};
 
 fuzz_target!(|data: &[u8]| {
-    let Some((which, rest)) = pick(data, 10) else { return };
+    let Some((which, rest)) = pick(data, 13) else { return };
     let given = text(rest);
     match which {
         0 => drop(shown(estate::parse_runbook("runbooks/fuzz.yaml", given))),
@@ -19,7 +19,10 @@ fuzz_target!(|data: &[u8]| {
         6 => drop(shown(estate::parse_settings("lineclear.toml", given))),
         7 => drop(shown(estate::parse_keys("keys/alice.pub", given))),
         8 => drop(shown(estate::parse_stories("policies/cases/fuzz.toml", given, &example().estate))),
-        _ => whole(rest),
+        9 => whole(rest),
+        10 => drop(shown(estate::parse_slos("slos/fuzz.yaml", given))),
+        11 => drop(shown(estate::parse_severity("severity.yaml", given))),
+        _ => drop(shown(estate::parse_escalation("escalation/fuzz.yaml", given))),
     }
 });
 

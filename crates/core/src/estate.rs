@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 use crate::authority::{Authority, Directory};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
+use crate::escalation::EscalationPath;
 use crate::fact::FactSpec;
-use crate::name::{FactName, RunbookName};
+use crate::name::{FactName, PathName, RunbookName, SloName};
 use crate::posture::Posture;
 use crate::runbook::Runbook;
+use crate::severity::SeverityTable;
+use crate::slo::Slo;
 use crate::time::Timestamp;
 use crate::topology::{EntityRef, Topology};
 
@@ -56,6 +59,15 @@ pub struct Estate {
     pub sources: BTreeMap<String, String>,
     /// The posture of a new installation.
     pub posture: Posture,
+    /// What is promised of the services. Read and checked; budgets are still asked from facts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slos: BTreeMap<SloName, Slo>,
+    /// How severity follows from impact, where the estate says so. Read and checked; incidents are graded by signals and people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<SeverityTable>,
+    /// Who is told, in which order. Read and checked; nothing pages by it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub escalation: BTreeMap<PathName, EscalationPath>,
 }
 
 impl Estate {

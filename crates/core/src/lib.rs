@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod change;
 pub mod digest;
 pub mod dossier;
+pub mod escalation;
 pub mod estate;
 pub mod fact;
 pub mod id;
@@ -27,8 +28,10 @@ pub mod run;
 pub mod runbook;
 #[cfg(test)]
 mod sample;
+pub mod severity;
 pub mod signal;
 pub mod situation;
+pub mod slo;
 pub mod statement;
 pub mod time;
 pub mod topology;

@@ -108,6 +108,10 @@ names! {
     RungName = "rung name";
     /// A runbook.
     RunbookName = "runbook name";
+    /// A service level objective.
+    SloName = "objective name";
+    /// An escalation path.
+    PathName = "escalation path name";
     /// A step of a runbook.
     StepName = "step name";
     /// A team that owns things.

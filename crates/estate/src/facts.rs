@@ -89,7 +89,7 @@ pub(crate) const COMPARISONS: &[(&str, Comparison)] = &[
 ];
 
 /// A number, quoted or not, kept exactly as it is written.
-fn measure(node: &Node, faults: &Faults) -> Option<Measure> {
+pub(crate) fn measure(node: &Node, faults: &Faults) -> Option<Measure> {
     let written = match &node.kind {
         Kind::Text(text) => text.as_str(),
         Kind::Integer(_) | Kind::Number => node.place.written(),

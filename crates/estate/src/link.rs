@@ -1,6 +1,7 @@
 //! The second pass: everything that one file says about another, checked, and the estate put together.
 
 mod people;
+mod promises;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,16 +11,20 @@ use lineclear_core::Digest;
 use lineclear_core::catalogue::Catalogue;
 use lineclear_core::estate::Estate;
 use lineclear_core::name::{FactName, RunbookName};
+use lineclear_core::topology::{EntityRef, Topology};
 
 use crate::actions::ActionDraft;
 use crate::authority::AuthorityDraft;
 use crate::catalog::CatalogDraft;
+use crate::escalation::PathDraft;
 use crate::facts::FactDraft;
 use crate::fault::{At, Faults, Place};
 use crate::freezes::FreezeDraft;
 use crate::keys::KeysDraft;
 use crate::runbook::RunbookDraft;
 use crate::settings::Settings;
+use crate::severity::SeverityDraft;
+use crate::slo::SloDrafts;
 use crate::suggest::suggest;
 
 /// Everything that the first pass read.
@@ -33,6 +38,9 @@ pub(crate) struct Drafts {
     pub(crate) runbooks: Vec<RunbookDraft>,
     pub(crate) freezes: Vec<FreezeDraft>,
     pub(crate) keys: Vec<KeysDraft>,
+    pub(crate) slos: SloDrafts,
+    pub(crate) severity: Option<SeverityDraft>,
+    pub(crate) escalation: Vec<PathDraft>,
 }
 
 /// Checks every reference and puts the estate together; none when something it cannot be without is missing.
@@ -44,14 +52,11 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
     actions(&drafts, faults);
     let things = things::things(&drafts.catalog, faults);
     let directory = people::directory(&drafts, faults);
+    promises::severity(&drafts, faults);
+    let (mut slos, mut escalation) = (BTreeMap::new(), BTreeMap::new());
     if let Some(topology) = &things {
-        for target in drafts.freezes.iter().flat_map(|draft| &draft.targets) {
-            if topology.get(&target.value).is_none() {
-                let known: Vec<String> = topology.iter().map(|thing| thing.reference.to_string()).collect();
-                let help = suggest(&target.value.to_string(), known.iter().map(String::as_str));
-                faults.at(&target.place, format!("`{}` is not in this catalog", target.value), help);
-            }
-        }
+        drafts.freezes.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
+        (slos, escalation) = (promises::slos(&drafts, topology, faults), promises::escalation(&drafts, topology, faults));
     }
     let (settings, authority, topology) = (drafts.settings?, drafts.authority?, things?);
     Some(Estate {
@@ -67,7 +72,19 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
         freezes: drafts.freezes.into_iter().map(|draft| draft.freeze).collect(),
         sources: settings.sources,
         posture: settings.posture,
+        slos,
+        severity: drafts.severity.map(|draft| draft.table),
+        escalation,
     })
+}
+
+/// Reports a thing that is not in the catalog.
+fn target(reference: &EntityRef, place: &Place, topology: &Topology, faults: &Faults) {
+    if topology.get(reference).is_none() {
+        let known: Vec<String> = topology.iter().map(|thing| thing.reference.to_string()).collect();
+        let help = suggest(&reference.to_string(), known.iter().map(String::as_str));
+        faults.at(place, format!("`{reference}` is not in this catalog"), help);
+    }
 }
 
 /// Reports every name after its first.

@@ -13,7 +13,7 @@ use crate::files::{FILE_BYTES_MAX, FILES_MAX, read_files};
 use crate::link::{Drafts, link};
 use crate::story::{self, Story};
 use crate::suggest::suggest;
-use crate::{actions, authority, catalog, facts, freezes, keys, runbook, settings};
+use crate::{actions, authority, catalog, escalation, facts, freezes, invariant, keys, runbook, settings, severity, slo};
 
 /// An estate that can be used: parsed, linked, its policies validated.
 #[derive(Debug)]
@@ -65,12 +65,13 @@ pub fn load_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Loaded, LoadError
     let estate = Arc::new(faults.settle(estate)?);
     let policies =
         Policies::load(Arc::clone(&estate), &sources).map_err(|found| LoadError::new(found.iter().map(|d| told(d, &sources)).collect()))?;
+    invariant::check(&estate, &invariants)?;
     let faults = Faults::default();
     let stories = cases.iter().flat_map(|text| story::read(text, &estate, &faults)).collect();
     faults.settle(Some(Loaded { estate, policies, invariants, stories }))
 }
 
-fn told(found: &lineclear_policy::Diagnostic, sources: &[Source]) -> Fault {
+pub(crate) fn told(found: &lineclear_policy::Diagnostic, sources: &[Source]) -> Fault {
     let source = sources.iter().find(|source| source.path == found.path);
     match source {
         Some(source) => {
@@ -99,9 +100,12 @@ impl Reading {
             ("", "authority.yaml", _) => drafts.authority = authority::read(path, text, faults),
             ("", "facts.yaml", _) => drafts.facts = facts::read(path, text, faults),
             ("", "freezes.yaml", _) => drafts.freezes = freezes::read(path, text, faults),
+            ("", "severity.yaml", _) => drafts.severity = severity::read(path, text, faults),
             ("catalog", _, "yaml") => catalog::read(path, text, &mut drafts.catalog, faults),
             ("actions", _, "yaml") => drafts.actions.extend(actions::read(path, text, faults)),
             ("runbooks", _, "yaml") => drafts.runbooks.extend(runbook::read(path, text, faults)),
+            ("slos", _, "yaml") => slo::read(path, text, &mut drafts.slos, faults),
+            ("escalation", _, "yaml") => drafts.escalation.extend(escalation::read(path, text, faults)),
             ("keys", _, "pub") => drafts.keys.push(keys::read(path, text, faults)),
             ("policies", _, "cedar") => self.policies.push(Source { path: path.to_owned(), text: text.to_owned() }),
             ("invariants", _, "cedar") => self.invariants.push(Source { path: path.to_owned(), text: text.to_owned() }),
@@ -131,8 +135,8 @@ fn nearest(path: &str) -> Option<String> {
     if let Some(stem) = path.strip_suffix(".yml") {
         return Some(format!("name it `{stem}.yaml`"));
     }
-    let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml"];
-    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants"];
+    let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml", "severity.yaml"];
+    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants", "slos", "escalation"];
     match path.rsplit_once('/') {
         Some((folder, _)) if !folders.contains(&folder) => suggest(folder, folders),
         Some((folder, _)) => Some(match folder {

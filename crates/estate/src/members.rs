@@ -19,12 +19,24 @@ const TEXT_MAX: usize = 2_000;
 /// Most items of one list.
 const ITEMS_MAX: usize = 200;
 
+#[cfg(test)]
+/// What one reading asked for: the mapping's name, the members that may stand in it, and those that must.
+type Asking = (&'static str, BTreeSet<&'static str>, BTreeSet<&'static str>);
+
+#[cfg(test)]
+thread_local! {
+    /// Every mapping that this thread has read, for the test that holds the schemas against the reader.
+    pub(crate) static ASKED: RefCell<Vec<Asking>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The members of one mapping; what nobody takes is unknown.
 pub(crate) struct Members<'n> {
     what: &'static str,
     place: Place,
     all: &'n [(crate::yaml::Key, Node)],
     asked: RefCell<BTreeSet<&'static str>>,
+    #[cfg(test)]
+    needed: RefCell<BTreeSet<&'static str>>,
     faults: &'n Faults,
 }
 
@@ -35,7 +47,15 @@ impl<'n> Members<'n> {
             faults.at(&node.place, format!("{what} is written as members, not as {}", node.called()), None);
             return None;
         };
-        Some(Self { what, place: node.place.clone(), all, asked: RefCell::default(), faults })
+        Some(Self {
+            what,
+            place: node.place.clone(),
+            all,
+            asked: RefCell::default(),
+            #[cfg(test)]
+            needed: RefCell::default(),
+            faults,
+        })
     }
 
     /// Where the mapping stands.
@@ -61,6 +81,8 @@ impl<'n> Members<'n> {
 
     /// The member, which must be there.
     pub(crate) fn need(&self, name: &'static str) -> Option<&'n Node> {
+        #[cfg(test)]
+        self.needed.borrow_mut().insert(name);
         let there = self.all.iter().any(|(key, _)| key.text == name);
         let found = self.maybe(name);
         if !there {
@@ -155,6 +177,8 @@ impl<'n> Members<'n> {
     /// Reports every member that nobody asked for.
     pub(crate) fn finish(self) {
         let asked = self.asked.into_inner();
+        #[cfg(test)]
+        ASKED.with_borrow_mut(|all| all.push((self.what, asked.clone(), self.needed.into_inner())));
         for (key, _) in self.all {
             if !asked.contains(key.text.as_str()) {
                 let known = asked.iter().copied();

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::fault::{At, Faults, Place};
 use crate::members::{Members, cut};
+use crate::schema::form;
 use crate::suggest::{listed, suggest};
 use crate::template::{references, whole};
 use crate::yaml::{Key, Kind, Node};
@@ -173,6 +174,42 @@ pub(crate) fn call(node: &Node, purpose: Purpose, faults: &Faults) -> Option<Cal
     let source = source(arguments, name);
     (faults.count() == before).then_some(())?;
     Some(Call { exact: ToolCall { tool: name.parse().ok()?, with }, inputs: reading.inputs, source })
+}
+
+/// The schema of a call: exactly one tool with its arguments.
+pub(crate) fn call_schema(purpose: Purpose) -> Value {
+    let calls = TOOLS.iter().filter_map(|tool| {
+        let arguments = match purpose {
+            Purpose::Act => tool.act?,
+            Purpose::Look => tool.look?,
+        };
+        let needed: Vec<&str> = arguments.iter().filter(|argument| argument.needed).map(|argument| argument.name).collect();
+        let members: Vec<(&str, Value)> = arguments.iter().map(|argument| (argument.name, argument.shape.schema())).collect();
+        let mut call = form::object("a call", &[tool.name], &[(tool.name, form::object("the call", &needed, &members))]);
+        // It is written without a word of its own, so the reader has no name for it.
+        call.as_object_mut()?.remove("title");
+        Some(call)
+    });
+    serde_json::json!({ "oneOf": calls.collect::<Vec<_>>() })
+}
+
+impl Shape {
+    fn schema(self) -> Value {
+        let reference = || serde_json::json!({ "type": "string", "pattern": "^\\$\\{[^${}]*\\}$" });
+        match self {
+            Self::Text => form::text(ARGUMENT_MAX),
+            Self::Word(words) => form::words(words),
+            Self::Whole { least, most } => {
+                serde_json::json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, reference()] })
+            }
+            Self::Texts => form::list(form::text(ARGUMENT_MAX), 1),
+            Self::Numbers => form::list(Self::Whole { least: 100, most: 599 }.schema(), 1),
+            Self::Length => form::duration(),
+            Self::Measure => serde_json::json!({ "type": "string" }),
+            Self::Pointers => serde_json::json!({ "type": "object", "minProperties": 1 }),
+            Self::Any => form::any(),
+        }
+    }
 }
 
 fn source(arguments: &Node, tool: &str) -> Option<At<String>> {

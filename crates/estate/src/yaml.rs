@@ -71,7 +71,11 @@ pub(crate) fn document(text: &Arc<Text>, faults: &Faults) -> Option<Node> {
     match (first, list.first()) {
         (Some(node), None) => Some(node),
         (Some(_), Some(second)) => {
-            faults.at(&second.place, "a second document", Some("this file holds one; only `catalog/` and `actions/` may hold many".into()));
+            faults.at(
+                &second.place,
+                "a second document",
+                Some("this file holds one; only `catalog/`, `actions/` and `slos/` may hold many".into()),
+            );
             None
         }
         (None, _) => {

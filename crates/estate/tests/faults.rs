@@ -13,5 +13,8 @@ mod links;
 #[path = "faults/mutations.rs"]
 mod mutations;
 #[cfg(test)]
+#[path = "faults/promises.rs"]
+mod promises;
+#[cfg(test)]
 #[path = "faults/yaml.rs"]
 mod yaml;

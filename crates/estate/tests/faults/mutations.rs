@@ -1,8 +1,8 @@
 //! Whatever stands in a file, reading it ends in an estate or in faults with a place inside the text.
 
 use lineclear_estate::{
-    LoadError, parse_actions, parse_authority, parse_catalog, parse_facts, parse_freezes, parse_keys, parse_runbook, parse_settings,
-    parse_stories,
+    LoadError, parse_actions, parse_authority, parse_catalog, parse_escalation, parse_facts, parse_freezes, parse_keys, parse_runbook,
+    parse_settings, parse_severity, parse_slos, parse_stories,
 };
 use proptest::prelude::*;
 
@@ -95,6 +95,9 @@ proptest! {
             "facts.yaml" => sound(&text, parse_facts(path, &text)),
             "freezes.yaml" => sound(&text, parse_freezes(path, &text)),
             "authority.yaml" => sound(&text, parse_authority(path, &text)),
+            "slos" => sound(&text, parse_slos(path, &text)),
+            "severity.yaml" => sound(&text, parse_severity(path, &text)),
+            "escalation" => sound(&text, parse_escalation(path, &text)),
             "lineclear.toml" => sound(&text, parse_settings(path, &text)),
             _ => sound(&text, parse_keys(path, &text)),
         }
@@ -105,6 +108,7 @@ proptest! {
         sound(&text, parse_catalog("a", &text));
         sound(&text, parse_runbook("a", &text));
         sound(&text, parse_authority("a", &text));
+        sound(&text, parse_slos("a", &text));
         sound(&text, parse_settings("a", &text));
         sound(&text, parse_keys("a", &text));
     }

@@ -162,6 +162,9 @@ pub fn estate_of(teams: usize) -> Estate {
         freezes: Vec::new(),
         sources: BTreeMap::new(),
         posture: Posture::Full,
+        slos: BTreeMap::new(),
+        severity: None,
+        escalation: BTreeMap::new(),
     }
 }
 
