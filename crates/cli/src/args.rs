@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod audit;
 mod estate;
 
 use std::net::SocketAddr;
@@ -9,7 +10,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use lineclear_core::posture::Posture;
 use lineclear_core::run::Resolution;
 
-pub use estate::Estate;
+pub use audit::{Audit, BacktestArgs, Drift};
+pub use estate::{Check, Diff, Estate, WithSolver};
 
 /// Humans in the lead: the control plane between AI agents and production hosting.
 ///
@@ -56,7 +58,8 @@ pub enum Command {
     /// Propose a change.
     Propose(Propose),
     /// Ask what gate 1 and policy would say of a proposal; nothing is recorded.
-    Check(Propose),
+    #[command(alias = "check")]
+    Why(Propose),
     /// List changes, newest first.
     List(List),
     /// Show a change: what is asked, on what evidence, what has happened.
@@ -91,6 +94,9 @@ pub enum Command {
     /// The transparency log.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// What happened, asked again.
+    #[command(subcommand)]
+    Audit(Audit),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -159,6 +165,17 @@ pub enum Token {
         /// How many days it is good for, 1 to 366.
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=366))]
         days: u16,
+    },
+    /// Take back every token of an agent, an operator, or the senders of signals.
+    Revoke {
+        /// The login of the agent or operator; `webhook` for senders of signals.
+        login: String,
+        /// The data directory.
+        #[arg(long, value_name = "DIR")]
+        data: PathBuf,
+        /// The estate directory.
+        #[arg(long, value_name = "DIR")]
+        estate: PathBuf,
     },
 }
 

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod ask;
+mod audit;
 mod change;
 mod estate;
 mod incident;
@@ -36,7 +37,7 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Token(token) => token::run(token, json),
         Command::SignIn(sign_in) => invite::sign_in(sign_in, json),
         Command::Propose(propose) => propose::propose(propose, json).await,
-        Command::Check(propose) => propose::check(propose, json).await,
+        Command::Why(propose) => propose::check(propose, json).await,
         Command::List(list) => change::list(list, json).await,
         Command::Show(show) => change::show(show, json).await,
         Command::Explain(show) => change::explain(show, json).await,
@@ -50,8 +51,9 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Actions(remote) => ask::actions(remote, json).await,
         Command::Incident(incident) => incident::run(incident, json).await,
         Command::Posture(posture) => posture::run(posture, json).await,
-        Command::Estate(estate) => estate::run(estate, json),
+        Command::Estate(estate) => estate::run(estate, json).await,
         Command::Ledger(ledger) => ledger::run(ledger, json).await,
+        Command::Audit(command) => audit::run(command, json),
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "lineclear", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lineclear_core::{Span, Timestamp};
-use lineclear_server::{AgentToken, App, Auth, Settings};
+use lineclear_server::{AgentToken, App, Auth, Issued, Settings, WebhookToken};
 use lineclear_sim::{Estate, Options};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -209,9 +209,13 @@ fn app(stage: &Stage, house: &House, base: &str) -> Result<App, DemoError> {
         "triage-agent".parse().ok().and_then(|login| house.engine.estate().directory.agent(&login).map(|agent| agent.id));
     let agent = agent.ok_or_else(|| DemoError::Story("the example estate knows no `triage-agent`".into()))?;
     let expires: Timestamp = house.engine.now() + TOKEN_TTL;
-    let auth = Auth::new(vec![AgentToken { agent, hash: stage.agent_hash(), expires }], Vec::new());
-    let webhook = lineclear_core::Digest::of(stage.webhook_token.as_bytes());
-    let mut settings = Settings::new(base, vec![webhook]).map_err(|error| DemoError::Server(error.to_string()))?;
+    let webhook = WebhookToken { hash: lineclear_core::Digest::of(stage.webhook_token.as_bytes()), expires };
+    let auth = Auth::new(Issued {
+        agents: vec![AgentToken { agent, hash: stage.agent_hash(), expires }],
+        webhooks: vec![webhook],
+        ..Issued::default()
+    });
+    let mut settings = Settings::new(base).map_err(|error| DemoError::Server(error.to_string()))?;
     settings.simulated = true;
     Ok(App::new(house.engine.clone(), auth, settings))
 }

@@ -24,7 +24,7 @@ mod vocabulary;
 
 pub use ask::AskError;
 pub use explanation::Explanation;
-pub use policies::{Answer, Policies, PolicyText, RungAnswer};
+pub use policies::{Answer, Essences, Policies, PolicyText, RungAnswer};
 pub use remedy::{Outcome, Remedy, Repair};
 pub use schema::{SCHEMA_PATH, schema_text};
 pub use source::{Diagnostic, Source};

@@ -13,6 +13,8 @@ use lineclear_core::situation::Case;
 use lineclear_core::verdict::{Reasons, Verdict};
 use serde::Serialize;
 
+pub use essence::Essences;
+
 use crate::ask::{AskError, Asked, Form, Ground, Question};
 use crate::explain::{because, because_not_lower};
 use crate::foundation;

@@ -2,14 +2,60 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Args as ClapArgs, Subcommand};
+
+use super::audit::BacktestArgs;
 
 /// Commands of `estate`.
 #[derive(Debug, Subcommand)]
 pub enum Estate {
-    /// Lint an estate directory, validate its policies and tell its stories.
-    Check {
-        /// The directory.
-        directory: PathBuf,
-    },
+    /// Lint an estate directory, validate its policies, tell its stories and prove its laws.
+    ///
+    /// Proofs need an SMT solver: scripts/solver.sh installs it. Without one everything else is checked, and this is said.
+    Check(Check),
+    /// Say what a new estate permits that the old one did not, and what it refuses.
+    ///
+    /// Every kind of request that opens or closes is told with one example. Ends with 3 when anything opens.
+    Diff(Diff),
+    /// Ask an estate about past incidents: what would have run alone and hurt, and what people waited for.
+    Backtest(BacktestArgs),
+}
+
+/// An SMT solver for proofs.
+#[derive(Debug, Clone, ClapArgs)]
+pub struct WithSolver {
+    /// The solver, cvc5 1.3.1; else the one that scripts/solver.sh installed beside this program's source.
+    #[arg(long, env = "LINECLEAR_CVC5", value_name = "PROGRAM")]
+    pub solver: Option<PathBuf>,
+}
+
+/// Check an estate.
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// The directory.
+    pub directory: PathBuf,
+    /// Do not prove anything.
+    #[arg(long, conflicts_with_all = ["smt", "matrix"])]
+    pub no_proofs: bool,
+    /// Write every question to the solver as SMT-LIB into this directory, for a solver of your own.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub smt: Option<PathBuf>,
+    /// Print the authority matrix: what each rung permits of each action, never, sometimes or always.
+    #[arg(long)]
+    pub matrix: bool,
+    /// Which solver.
+    #[command(flatten)]
+    pub solver: WithSolver,
+}
+
+/// Compare two estates.
+#[derive(Debug, ClapArgs)]
+pub struct Diff {
+    /// The directory as it is in force.
+    pub old: PathBuf,
+    /// The directory that is to replace it.
+    pub new: PathBuf,
+    /// Which solver.
+    #[command(flatten)]
+    pub solver: WithSolver,
 }

@@ -95,6 +95,13 @@ pub async fn actions(remote: &Remote, as_json: bool) -> Result<ExitCode, Failure
     Ok(ExitCode::SUCCESS)
 }
 
+/// What policy has to say at every rung, and what would change it.
+pub fn says(answer: &Value) {
+    for line in items(answer, "/explanation/says").iter().filter_map(Value::as_str) {
+        render::line(&shown(line));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::shown;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-use super::ask::{client, items, shown, table, text, versioned};
+use super::ask::{client, items, says, shown, table, text, versioned};
 use crate::args::{Declare, Declared, List, Reasoned, Remote, Resolve, Show};
 use crate::exit::{Exit, Failure};
 use crate::render;
@@ -59,12 +59,15 @@ pub async fn show(args: &Show, as_json: bool) -> Result<ExitCode, Failure> {
 pub async fn explain(args: &Show, as_json: bool) -> Result<ExitCode, Failure> {
     let record = client(&args.remote)?.get(&format!("/api/v1/changes/{}/record", args.change)).await?;
     let view = view(args).await?;
+    let explained = client(&args.remote)?.get(&format!("/api/v1/changes/{}/explanation", args.change)).await?;
     if as_json {
-        render::document(&json!({"version": 1, "record": record, "change": view}));
+        let explanation = explained.get("explanation");
+        render::document(&json!({"version": 1, "record": record, "change": view, "explanation": explanation}));
         return Ok(ExitCode::SUCCESS);
     }
     heading(&view);
     render::line(&format!("  policy   {}", text(&record, "/policy_version")));
+    says(&explained);
     evidence(&view);
     plan(&view);
     people(&view);

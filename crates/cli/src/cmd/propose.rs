@@ -1,11 +1,11 @@
-//! `propose` and `check`.
+//! `propose` and `why`.
 
 use std::process::ExitCode;
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::ask::{client, items, text, versioned};
+use super::ask::{client, items, says, text, versioned};
 use super::change::exit_of;
 use crate::args::Propose;
 use crate::exit::Failure;
@@ -70,8 +70,7 @@ pub async fn check(args: &Propose, as_json: bool) -> Result<ExitCode, Failure> {
     for fault in items(&dossier, "/faults") {
         render::line(&format!("missing  {fault}"));
     }
-    for reason in items(&dossier, "/verdict/because") {
-        render::line(&format!("because  {} {}: {}", text(reason, "/policy"), text(reason, "/bearing"), text(reason, "/title")));
-    }
+    render::line("");
+    says(&dossier);
     Ok(ExitCode::SUCCESS)
 }

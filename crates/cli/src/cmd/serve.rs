@@ -78,11 +78,11 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
     let tokens = Tokens::read(&place.tokens())?;
     let house = House::open(&place, loaded, &runner).await?;
     let base = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let settings = Settings::new(&base, tokens.webhooks()).map_err(|error| Failure::new(error.to_string()))?;
-    let auth = Auth::new(tokens.agents(), tokens.operators());
+    let settings = Settings::new(&base).map_err(|error| Failure::new(error.to_string()))?;
+    let auth = Auth::new(tokens.issued());
     let app = App::new(house.engine.clone(), auth, settings);
     let stop = CancellationToken::new();
-    let links = tokio::spawn(answer_links(app.clone(), Invites::of(&place.data), stop.clone()));
+    let links = tokio::spawn(watch(app.clone(), place.clone(), stop.clone()));
     let server = tokio::spawn({
         let (app, stop) = (app.clone(), stop.clone());
         async move { lineclear_server::serve(app, listener, stop).await }
@@ -108,19 +108,33 @@ async fn interrupted() {
     }
 }
 
-/// Makes sign-in links good that `lineclear sign-in` left in the data directory, which only its owner can write.
-async fn answer_links(app: App, invites: Invites, stop: CancellationToken) {
+/// Watches the data directory, which only its owner can write: makes sign-in links good, and takes tokens that were made or
+/// taken back since.
+async fn watch(app: App, place: Place, stop: CancellationToken) {
+    let invites = Invites::of(&place.data);
+    let stamp = || std::fs::metadata(place.tokens()).and_then(|found| found.modified()).ok();
+    let mut known = None;
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
-        invites.take(|login, secret| {
-            match login.parse().ok().and_then(|login| app.engine.estate().directory.operator(&login).map(|person| person.id)) {
-                // The path is known to whoever asked: it is made from the same secret.
-                Some(operator) => drop(app.auth.invite(operator, app.engine.now(), secret)),
-                None => tracing::warn!(login, "a sign-in link was asked for somebody whom the estate does not know"),
+        let now = stamp();
+        if now != known {
+            match Tokens::read(&place.tokens()) {
+                Ok(tokens) => app.auth.reissue(tokens.issued()),
+                Err(error) => tracing::error!(?error, "the tokens cannot be read; those known before still work"),
             }
+            known = now;
+        }
+        invites.take(|login, secret| {
+            let known = login.parse().ok().and_then(|login| app.engine.estate().directory.operator(&login).map(|person| person.id));
+            let Some(operator) = known else {
+                tracing::warn!(login, "a sign-in link was asked for somebody whom the estate does not know");
+                return;
+            };
+            // The path is known to whoever asked: it is made from the same secret.
+            let _ = app.auth.invite(operator, app.engine.now(), secret);
         });
     }
 }
@@ -160,7 +174,7 @@ fn runner_template(place: &Place, loaded: &Loaded) -> Result<String, Failure> {
     }
     text.push_str(
         "\n# Allow an action here before the runner does it. The risk is the runner's own word.\n\
-         # [[allow]]\n# action = \"pool.drain_host\"\n# risk = \"medium\"\n# tools = [\"haproxy_server\", \"wait_for\"]\n# targets = [\"host/*\"]\n\
+         # [[allow]]\n# action = \"pool.drain_host\"\n# risk = \"medium\"\n# tools = [\"haproxy_server\", \"wait_for\"]\n# with = { haproxy_server = { server = [\"${target.name}\"] } }  # it may aim at its target only\n# targets = [\"host/*\"]\n\
          # services = []  # the services of `http` that this action may name\n\
          #\n# [[allow]]\n# action = \"dns.update\"\n# risk = \"high\"\n# tools = [\"dns_update\"]\n# targets = [\"zone/example.test\"]\n# humans = 2\n# grade = \"ssh\"\n\
          #\n# [haproxy]\n# socket = \"/run/haproxy/admin.sock\"\n#\n# [dns.\"example.test\"]\n# server = \"127.0.0.1:53\"\n# key_name = \"runner-key\"\n# secret_file = \"tsig.secret\"\n\

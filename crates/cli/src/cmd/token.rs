@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use lineclear_core::situation::Actor;
 use lineclear_core::{Digest, Span, Timestamp};
 use lineclear_engine::{Clock as _, SystemClock};
-use lineclear_server::{AgentToken, OperatorToken};
+use lineclear_server::{AgentToken, Issued, OperatorToken, WebhookToken};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -62,55 +62,59 @@ impl Tokens {
         fs::rename(&fresh, path).map_err(bad)
     }
 
-    /// The agents'.
-    pub fn agents(&self) -> Vec<AgentToken> {
-        let agent = |kept: &Kept| match kept.holder {
-            Some(Actor::Agent(agent)) => Some(AgentToken { agent, hash: kept.hash, expires: kept.expires }),
-            Some(Actor::Operator(_) | Actor::Engine) | None => None,
-        };
-        self.0.iter().filter_map(agent).collect()
-    }
-
-    /// The operators'.
-    pub fn operators(&self) -> Vec<OperatorToken> {
-        let operator = |kept: &Kept| match kept.holder {
-            Some(Actor::Operator(operator)) => Some(OperatorToken { operator, hash: kept.hash, expires: kept.expires }),
-            Some(Actor::Agent(_) | Actor::Engine) | None => None,
-        };
-        self.0.iter().filter_map(operator).collect()
-    }
-
-    /// The digests of those that senders of signals hold.
-    pub fn webhooks(&self) -> Vec<Digest> {
-        let now = SystemClock::default().now();
-        self.0.iter().filter(|kept| kept.holder.is_none() && now < kept.expires).map(|kept| kept.hash).collect()
+    /// Those that work, by kind of holder.
+    pub fn issued(&self) -> Issued {
+        let mut issued = Issued::default();
+        for Kept { holder, hash, expires } in self.0.iter().cloned() {
+            match holder {
+                Some(Actor::Agent(agent)) => issued.agents.push(AgentToken { agent, hash, expires }),
+                Some(Actor::Operator(operator)) => issued.operators.push(OperatorToken { operator, hash, expires }),
+                None => issued.webhooks.push(WebhookToken { hash, expires }),
+                // The engine holds none.
+                Some(Actor::Engine) => {}
+            }
+        }
+        issued
     }
 }
 
+/// 32 bytes that nobody can guess.
+///
+/// # Errors
+/// When the operating system gives none.
 pub fn secret() -> Result<[u8; 32], Failure> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| Failure::new("the operating system gives no random numbers"))?;
     Ok(bytes)
 }
 
-/// Makes a token and prints it, once.
+/// Whose token a login means: an agent's, an operator's, or a sender of signals'.
+fn holder(login: &str, estate: &Path) -> Result<Option<Actor>, Failure> {
+    if login == "webhook" {
+        return Ok(None);
+    }
+    let directory = &load(estate)?.estate.directory;
+    let unknown = || Failure::new(format!("the estate knows no agent or operator `{login}`"));
+    let name = login.parse().map_err(|_| unknown())?;
+    let agent = directory.agent(&name).map(|agent| Actor::Agent(agent.id));
+    let person = directory.operator(&name).map(|person| Actor::Operator(person.id));
+    agent.or(person).map(Some).ok_or_else(unknown)
+}
+
+/// Makes a token and prints it, once; or takes tokens back.
 ///
 /// # Errors
 /// When the estate knows nobody of that login, or the file cannot be written.
 pub fn run(token: &Token, as_json: bool) -> Result<ExitCode, Failure> {
-    let Token::Create { login, data, estate, days } = token;
-    let directory = &load(estate)?.estate.directory;
-    let holder = match login.as_str() {
-        "webhook" => None,
-        name => {
-            let unknown = || Failure::new(format!("the estate knows no agent or operator `{name}`"));
-            let name = name.parse().map_err(|_| unknown())?;
-            let agent = directory.agent(&name).map(|agent| Actor::Agent(agent.id));
-            let person = directory.operator(&name).map(|person| Actor::Operator(person.id));
-            Some(agent.or(person).ok_or_else(unknown)?)
-        }
-    };
-    let place = Place { data: data.clone() };
+    match token {
+        Token::Create { login, data, estate, days } => create(login, data, estate, *days, as_json),
+        Token::Revoke { login, data, estate } => revoke(login, data, estate, as_json),
+    }
+}
+
+fn create(login: &str, data: &Path, estate: &Path, days: u16, as_json: bool) -> Result<ExitCode, Failure> {
+    let holder = holder(login, estate)?;
+    let place = Place { data: data.to_owned() };
     private_directory(data).map_err(|error| Failure::new(format!("`{}` cannot be made: {error}", data.display())))?;
     let mut tokens = Tokens::read(&place.tokens())?;
     let now = SystemClock::default().now();
@@ -119,14 +123,36 @@ pub fn run(token: &Token, as_json: bool) -> Result<ExitCode, Failure> {
         return Err(Failure::new(format!("there are {TOKENS_MAX} tokens already")));
     }
     let text = format!("lc_{}", hex(&secret()?));
-    let expires = now + Span::from_secs(u64::from(*days) * 86_400);
+    let expires = now + Span::from_secs(u64::from(days) * 86_400);
     tokens.0.push(Kept { holder, hash: hash(&text), expires });
     tokens.write(&place.tokens())?;
     if as_json {
         render::document(&json!({"version": 1, "login": login, "token": text, "expires": expires}));
     } else {
         render::line(&text);
-        render::say(&format!("for `{login}`, good until {expires}; it is not shown again. Restart a running `lineclear serve`."));
+        render::say(&format!(
+            "for `{login}`, good until {expires}; it is not shown again. A running `lineclear serve` takes it within a second."
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes back every token of one holder.
+fn revoke(login: &str, data: &Path, estate: &Path, as_json: bool) -> Result<ExitCode, Failure> {
+    let holder = holder(login, estate)?;
+    let place = Place { data: data.to_owned() };
+    let mut tokens = Tokens::read(&place.tokens())?;
+    let before = tokens.0.len();
+    tokens.0.retain(|kept| kept.holder != holder);
+    let revoked = before - tokens.0.len();
+    if revoked > 0 {
+        tokens.write(&place.tokens())?;
+    }
+    if as_json {
+        render::document(&json!({"version": 1, "login": login, "revoked": revoked}));
+    } else {
+        render::line(&format!("{revoked} tokens of `{login}` taken back"));
+        render::say("a running `lineclear serve` refuses them within a second; sessions of the console end when their person signs out");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -3,9 +3,12 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
 
 mod agent;
+mod audit;
 mod browser;
 mod crash;
 mod demo;
+mod directories;
 mod installation;
 mod lab;
 mod restore;
+mod tokens;

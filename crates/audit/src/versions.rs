@@ -1,0 +1,36 @@
+//! The estates that records are decided under: the active one, and older ones by their digest.
+
+use std::collections::BTreeMap;
+
+use lineclear_core::Digest;
+use lineclear_policy::Policies;
+
+/// The active estate and every other that was given.
+#[derive(Debug, Clone)]
+pub struct Versions<'a> {
+    active: &'a Policies,
+    by_digest: BTreeMap<Digest, &'a Policies>,
+}
+
+impl<'a> Versions<'a> {
+    /// The active estate, which answers for its own records too, and others.
+    pub fn new(active: &'a Policies, others: impl IntoIterator<Item = &'a Policies>) -> Self {
+        let by_digest = others.into_iter().chain([active]).map(|policies| (policies.estate().digest, policies)).collect();
+        Self { active, by_digest }
+    }
+
+    /// The active estate.
+    pub const fn active(&self) -> &'a Policies {
+        self.active
+    }
+
+    /// Every estate that was given.
+    pub fn iter(&self) -> impl Iterator<Item = &'a Policies> + '_ {
+        self.by_digest.values().copied()
+    }
+
+    /// The estate of this digest, when it was given.
+    pub fn of(&self, digest: &Digest) -> Option<&'a Policies> {
+        self.by_digest.get(digest).copied()
+    }
+}
