@@ -29,7 +29,10 @@ fn the_ledger_of_the_demo_holds_when_it_is_decided_again_and_a_touched_one_does_
     let both = ["audit", "drift", &export, "--estate", example.to_str().unwrap(), "--old-estates", &estate, "--json"];
     assert_eq!(told(&both).0, Some(0));
     // One digit in a payload.
-    let judged = |bytes: &[u8]| String::from_utf8_lossy(bytes).contains("\"event\":\"asked\"");
+    let judged = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes);
+        text.contains("\"event\":\"asked\"") && text.contains("\"confirmed\":")
+    };
     let payloads = fs::read_dir(house.path().join("demo/export/payloads")).unwrap().map(|item| item.unwrap().path());
     let path = payloads.into_iter().find(|path| judged(&fs::read(path).unwrap())).unwrap();
     let touched = fs::read_to_string(&path).unwrap().replacen("\"confirmed\":", "\"confirmed\": ", 1);
