@@ -16,6 +16,7 @@ use lineclear_core::situation::Actor;
 use lineclear_core::{ChangeId, Digest, RunId, Span};
 
 use crate::engine::Inner;
+use crate::gather::Ground;
 use crate::history::{Draft, Loaded};
 use crate::propose::parse_inputs;
 use crate::pulse::Outcome;
@@ -82,6 +83,7 @@ impl Inner {
             return Ok(());
         }
         let Assessment { dossier, bundle, approval } = assessment;
+        let force = self.in_force();
         let bytes = canonical(bundle)?;
         let text = String::from_utf8(bytes).map_err(|_| EngineError::NotFound("bundle".into()))?;
         let now = self.now();
@@ -92,12 +94,12 @@ impl Inner {
             bundle: text,
             policy: dossier.policy,
             evidence: bundle.evidence,
-            audience: self.estate.origin.clone(),
+            audience: force.estate.origin.clone(),
             needs: bundle.needs.clone(),
             recused: bundle.recused.clone(),
             single_operator: bundle.single_operator,
             asked: now,
-            until: now + self.estate.authority.approval_ttl,
+            until: now + force.estate.authority.approval_ttl,
         };
         draft.begin::<Approval>(Stream::Approval(*approval), vec![approval::Event::Asked { request: Box::new(request) }]).map(drop)
     }
@@ -140,7 +142,8 @@ impl Inner {
             if let change::Event::Started { run, dossier, bundle, at, .. } = event { Some((*run, dossier, bundle, *at)) } else { None }
         });
         let Some((run, dossier, bundle, begun)) = started else { return Ok(()) };
-        let runbook = self.ground(change)?.runbook.ok_or_else(|| EngineError::NotFound("runbook".into()))?;
+        let force = self.in_force();
+        let runbook = Ground::of(&force.estate, change)?.runbook.ok_or_else(|| EngineError::NotFound("runbook".into()))?;
         let plan = dossier.plan.clone().ok_or_else(|| EngineError::NotFound("plan".into()))?;
         let order = Order {
             id: run,
@@ -155,7 +158,8 @@ impl Inner {
     }
 
     async fn sample(self: &Arc<Self>, loaded: &Loaded<Change>) -> Result<Outcome, EngineError> {
-        let ground = self.ground(&loaded.machine)?;
+        let force = self.in_force();
+        let ground = Ground::of(&force.estate, &loaded.machine)?;
         let closing = ground.action.closes;
         let sample = self.watched(&loaded.machine, &ground).await;
         let now = self.now();
@@ -254,7 +258,7 @@ impl Engine {
         let by = self.known(caller)?;
         let inputs = parse_inputs(inputs)?;
         let loaded = self.inner.need::<Change>(Stream::Change(id)).await?;
-        if let Some(action) = self.inner.estate.catalogue.actions.get(&loaded.machine.proposal.action) {
+        if let Some(action) = self.estate().catalogue.actions.get(&loaded.machine.proposal.action) {
             action.check_inputs(&inputs).map_err(|fault| EngineError::Misfit { change: id, misfit: Misfit::Inputs(fault) })?;
         }
         self.change_before_the_run(id, by, Command::Amend { by, inputs }).await

@@ -206,7 +206,8 @@ impl Inner {
         let Actor::Agent(id) = by else {
             return Member::Absent { absent: format!("{} proposed it in person", self.name(by)) };
         };
-        let agent = self.estate.directory.agents.get(&id);
+        let estate = self.in_force().estate.clone();
+        let agent = estate.directory.agents.get(&id);
         let owner = agent.map(|agent| json!({"id": agent.owner, "name": self.name(Actor::Operator(agent.owner))}));
         Member::Known(json!({"id": id, "name": self.name(by), "owner": owner}))
     }

@@ -1,6 +1,6 @@
 //! The engine: it asks `core` and `policy`, commits, and only then performs what is owed.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use lineclear_core::estate::Estate;
 use lineclear_core::installation::{self, Installation};
@@ -51,10 +51,17 @@ pub struct Parts {
     pub version: String,
 }
 
+/// The estate that decides now, with its policies. Whoever takes it decides by one version from beginning to end.
+pub struct InForce {
+    /// The estate.
+    pub estate: Arc<Estate>,
+    /// Its policies.
+    pub policies: Arc<Policies>,
+}
+
 pub(crate) struct Inner {
     pub store: Arc<dyn Store>,
-    pub estate: Arc<Estate>,
-    pub policies: Arc<Policies>,
+    pub force: RwLock<Arc<InForce>>,
     pub telemetry: Arc<dyn Telemetry>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
@@ -89,8 +96,7 @@ impl Engine {
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let inner = Inner {
             store: parts.store,
-            estate: parts.estate,
-            policies: parts.policies,
+            force: RwLock::new(Arc::new(InForce { estate: parts.estate, policies: parts.policies })),
             telemetry: parts.telemetry,
             clock: parts.clock,
             ids: parts.ids,
@@ -112,14 +118,8 @@ impl Engine {
 
     async fn record_start(&self, version: String) -> Result<(), EngineError> {
         let inner = &self.inner;
-        let now = inner.now();
-        let started = installation::Event::Started {
-            epoch: inner.epoch,
-            estate: inner.estate.digest,
-            posture: inner.estate.posture,
-            version,
-            at: now,
-        };
+        let (now, estate) = (inner.now(), self.estate());
+        let started = installation::Event::Started { epoch: inner.epoch, estate: estate.digest, posture: estate.posture, version, at: now };
         let mut draft = Draft::new(&*inner.ids, Actor::Engine, now);
         match inner.load::<Installation>(Stream::Installation).await? {
             None => draft.begin::<Installation>(Stream::Installation, vec![started]).map(drop)?,
@@ -130,13 +130,13 @@ impl Engine {
     }
 
     /// The estate in force.
-    pub fn estate(&self) -> &Arc<Estate> {
-        &self.inner.estate
+    pub fn estate(&self) -> Arc<Estate> {
+        self.inner.in_force().estate.clone()
     }
 
     /// Its policies.
-    pub fn policies(&self) -> &Arc<Policies> {
-        &self.inner.policies
+    pub fn policies(&self) -> Arc<Policies> {
+        self.inner.in_force().policies.clone()
     }
 
     /// The store, for reading ledger and lists.
@@ -166,6 +166,11 @@ impl Engine {
 }
 
 impl Inner {
+    /// What decides now. A lock that a panic has poisoned still holds a whole version.
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        self.force.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

@@ -9,6 +9,7 @@ use lineclear_core::bundle::{BUNDLE_FORMAT, BoundStep, Bundle, Needs};
 use lineclear_core::catalogue::Action;
 use lineclear_core::change::{Assessment, Change, Sample};
 use lineclear_core::dossier::{Dossier, Fault, PriorChange};
+use lineclear_core::estate::Estate;
 use lineclear_core::fact::{Fact, Facts, Reading, Worth};
 use lineclear_core::incident::Incident;
 use lineclear_core::name::FactName;
@@ -21,6 +22,7 @@ use lineclear_core::situation::{Actor, Case, Situation};
 use lineclear_core::topology::{Blast, Entity, EntityRef};
 use lineclear_core::verdict::Verdict;
 use lineclear_core::{ApprovalId, Digest, OperatorId};
+use lineclear_policy::Policies;
 use lineclear_store::RowQuery;
 
 use crate::EngineError;
@@ -40,20 +42,23 @@ pub(crate) struct Findings {
 
 /// What the estate says of a change; complete, because misfits never come this far.
 pub(crate) struct Ground<'a> {
+    pub estate: &'a Estate,
     pub action: &'a Action,
     pub entity: &'a Entity,
     pub runbook: Option<&'a Runbook>,
 }
 
-impl Inner {
-    pub(crate) fn ground(&self, change: &Change) -> Result<Ground<'_>, EngineError> {
+impl<'a> Ground<'a> {
+    pub(crate) fn of(estate: &'a Estate, change: &Change) -> Result<Self, EngineError> {
         let missing = || EngineError::NotFound(format!("{} {}", change.proposal.action, change.proposal.target));
-        let action = self.estate.catalogue.actions.get(&change.proposal.action).ok_or_else(missing)?;
-        let entity = self.estate.topology.get(&change.proposal.target).ok_or_else(missing)?;
-        let runbook = action.runbook.as_ref().and_then(|name| self.estate.runbooks.get(name));
-        Ok(Ground { action, entity, runbook })
+        let action = estate.catalogue.actions.get(&change.proposal.action).ok_or_else(missing)?;
+        let entity = estate.topology.get(&change.proposal.target).ok_or_else(missing)?;
+        let runbook = action.runbook.as_ref().and_then(|name| estate.runbooks.get(name));
+        Ok(Ground { estate, action, entity, runbook })
     }
+}
 
+impl Inner {
     /// Looks at everything now. `approvals` are the real ones, when there are any.
     pub(crate) async fn gather(
         self: &Arc<Self>,
@@ -61,10 +66,11 @@ impl Inner {
         posture: Posture,
         approvals: &Approvals,
     ) -> Result<Findings, EngineError> {
-        let ground = self.ground(change)?;
+        let force = self.in_force();
+        let ground = Ground::of(&force.estate, change)?;
         let (facts, watched, plan) =
             tokio::join!(self.facts(change, &ground), self.watched(change, &ground), self.preview(change, ground.runbook));
-        let blast = self.estate.topology.blast(&change.proposal.target);
+        let blast = ground.estate.topology.blast(&change.proposal.target);
         let prior = self.prior(change).await?;
         let severity = self.severity(change).await?;
         let now = self.now();
@@ -81,7 +87,7 @@ impl Inner {
             faults.push(Fault::Slice { why: format!("more than {IN_FLIGHT_MAX} changes are in flight, too many to look through") });
             Vec::new()
         });
-        let freeze = self.estate.freeze(&change.proposal.target, now).map(|freeze| freeze.title.clone());
+        let freeze = ground.estate.freeze(&change.proposal.target, now).map(|freeze| freeze.title.clone());
         let situation = Situation {
             confidence: change.proposal.confidence,
             evidence: facts.iter().map(|(name, fact)| (name.clone(), fact.worth(now) == Worth::Confirms)).collect(),
@@ -105,17 +111,17 @@ impl Inner {
             routine: false,
         };
         let case = case(change, &situation);
-        let verdict = self.verdict(&case, &mut faults);
-        let permitted = verdict.is_some() && self.policies.permits(&case, approvals).is_ok_and(|answer| answer.allowed);
+        let verdict = verdict(&force.policies, &case, &mut faults);
+        let permitted = verdict.is_some() && force.policies.permits(&case, approvals).is_ok_and(|answer| answer.allowed);
         let dossier = Dossier {
             at: now,
-            policy: self.estate.digest,
+            policy: ground.estate.digest,
             risk: ground.action.risk,
             reversibility: ground.action.reversibility,
             facts,
             worst_case: blast.sentence(),
             owner: ground.entity.owner.clone(),
-            owners: self.owners(ground.entity),
+            owners: owners(ground.estate, ground.entity),
             plan,
             drilled: ground.runbook.and_then(|runbook| runbook.drilled),
             situation,
@@ -126,76 +132,9 @@ impl Inner {
             faults,
             blast,
         };
-        let bundle = self.bundle(change, &dossier)?;
+        let bundle = bundle(ground.estate, change, &dossier)?;
         let approval = ApprovalId::new(self.ids.number());
         Ok(Findings { before: watched, permitted, assessment: Assessment { dossier, bundle, approval } })
-    }
-
-    /// Absence is settled before policy is asked: `blocked` is not `denied`.
-    fn verdict(&self, case: &Case, faults: &mut Vec<Fault>) -> Option<Verdict> {
-        if !faults.is_empty() {
-            return None;
-        }
-        match self.policies.judge(case) {
-            Ok(verdict) => Some(verdict),
-            Err(error) => {
-                faults.push(Fault::Slice { why: error.to_string() });
-                None
-            }
-        }
-    }
-
-    pub(crate) fn owners(&self, entity: &Entity) -> BTreeSet<OperatorId> {
-        let people = self.estate.directory.operators.values();
-        people.filter(|person| person.teams.contains(&entity.owner)).map(|person| person.id).collect()
-    }
-
-    /// The proposer, whoever changed the inputs since, and the owners of agents among them: their approval counts for nothing.
-    pub(crate) fn recused(&self, change: &Change) -> BTreeSet<OperatorId> {
-        let person = |by: &Actor| match by {
-            Actor::Operator(person) => Some(*person),
-            Actor::Agent(agent) => self.estate.directory.agents.get(agent).map(|agent| agent.owner),
-            Actor::Engine => None,
-        };
-        change.amended_by.iter().chain([&change.proposal.by]).filter_map(person).collect()
-    }
-
-    fn bundle(&self, change: &Change, dossier: &Dossier) -> Result<Bundle, EngineError> {
-        let rungs = &self.estate.authority.rungs;
-        let rung = match &dossier.verdict {
-            Some(Verdict::NeedsApproval { rung, .. }) => rungs.iter().find(|r| r.name == *rung),
-            Some(Verdict::Clear { .. } | Verdict::Denied { .. }) | None => rungs.first(),
-        };
-        let rung = rung.ok_or_else(|| EngineError::NotFound("rung".into()))?;
-        let nothing = Digest::of(b"");
-        let (runbook, plan, steps) = match &dossier.plan {
-            None => (nothing, nothing, Vec::new()),
-            Some(plan) => {
-                let steps = plan.steps.iter().map(BoundStep::of).collect::<Result<_, _>>()?;
-                (plan.runbook_digest, plan.digest()?, steps)
-            }
-        };
-        Ok(Bundle {
-            format: BUNDLE_FORMAT.into(),
-            audience: self.estate.origin.clone(),
-            change: change.id,
-            round: change.rounds + 1,
-            action: change.proposal.action.clone(),
-            target: change.proposal.target.clone(),
-            risk: dossier.risk,
-            proposer: change.proposal.by,
-            recused: self.recused(change),
-            single_operator: self.estate.authority.single_operator,
-            proposal: Digest::of_json(&change.proposal)?,
-            runbook,
-            plan,
-            policy: dossier.policy,
-            situation: Digest::of_json(&dossier.situation)?,
-            evidence: Digest::of_json(&dossier.facts)?,
-            dossier: dossier.digest()?,
-            steps,
-            needs: Needs::of(rung),
-        })
     }
 
     /// The facts of an action's gates, and those that the proposal cites: all fetched now, by Lineclear.
@@ -209,12 +148,12 @@ impl Inner {
         for need in &ground.action.facts {
             wanted.insert(need.fact.clone(), need.required);
         }
-        let asked = wanted.into_iter().map(|(name, required)| self.fact(change, name, required));
+        let asked = wanted.into_iter().map(|(name, required)| self.fact(change, ground.estate, name, required));
         futures_util::future::join_all(asked).await.into_iter().flatten().map(|fact| (fact.name.clone(), fact)).collect()
     }
 
-    async fn fact(&self, change: &Change, name: FactName, required: bool) -> Option<Fact> {
-        let spec = self.estate.facts.get(&name)?;
+    async fn fact(&self, change: &Change, estate: &Estate, name: FactName, required: bool) -> Option<Fact> {
+        let spec = estate.facts.get(&name)?;
         let asked = self.now();
         let (query, reading) = match render_text(&spec.query, &change.proposal.inputs, &change.proposal.target) {
             Ok(query) => {
@@ -241,7 +180,7 @@ impl Inner {
         let (mut goals, mut neighbours) = (BTreeMap::new(), BTreeMap::new());
         if let Some(runbook) = ground.runbook {
             for (names, seen) in [(&runbook.verification.goals, &mut goals), (&runbook.verification.neighbours, &mut neighbours)] {
-                let asked = names.iter().map(|name| self.fact(change, name.clone(), false));
+                let asked = names.iter().map(|name| self.fact(change, ground.estate, name.clone(), false));
                 let facts = futures_util::future::join_all(asked).await;
                 let now = self.now();
                 for (name, fact) in names.iter().zip(facts) {
@@ -293,6 +232,73 @@ impl Inner {
         let incident = self.load::<Incident>(Stream::Incident(id)).await?;
         Ok(incident.map_or(0, |loaded| loaded.machine.severity.number()))
     }
+}
+
+/// Absence is settled before policy is asked: `blocked` is not `denied`.
+fn verdict(policies: &Policies, case: &Case, faults: &mut Vec<Fault>) -> Option<Verdict> {
+    if !faults.is_empty() {
+        return None;
+    }
+    match policies.judge(case) {
+        Ok(verdict) => Some(verdict),
+        Err(error) => {
+            faults.push(Fault::Slice { why: error.to_string() });
+            None
+        }
+    }
+}
+
+pub(crate) fn owners(estate: &Estate, entity: &Entity) -> BTreeSet<OperatorId> {
+    let people = estate.directory.operators.values();
+    people.filter(|person| person.teams.contains(&entity.owner)).map(|person| person.id).collect()
+}
+
+/// The proposer, whoever changed the inputs since, and the owners of agents among them: their approval counts for nothing.
+pub(crate) fn recused(estate: &Estate, change: &Change) -> BTreeSet<OperatorId> {
+    let person = |by: &Actor| match by {
+        Actor::Operator(person) => Some(*person),
+        Actor::Agent(agent) => estate.directory.agents.get(agent).map(|agent| agent.owner),
+        Actor::Engine => None,
+    };
+    change.amended_by.iter().chain([&change.proposal.by]).filter_map(person).collect()
+}
+
+fn bundle(estate: &Estate, change: &Change, dossier: &Dossier) -> Result<Bundle, EngineError> {
+    let rungs = &estate.authority.rungs;
+    let rung = match &dossier.verdict {
+        Some(Verdict::NeedsApproval { rung, .. }) => rungs.iter().find(|r| r.name == *rung),
+        Some(Verdict::Clear { .. } | Verdict::Denied { .. }) | None => rungs.first(),
+    };
+    let rung = rung.ok_or_else(|| EngineError::NotFound("rung".into()))?;
+    let nothing = Digest::of(b"");
+    let (runbook, plan, steps) = match &dossier.plan {
+        None => (nothing, nothing, Vec::new()),
+        Some(plan) => {
+            let steps = plan.steps.iter().map(BoundStep::of).collect::<Result<_, _>>()?;
+            (plan.runbook_digest, plan.digest()?, steps)
+        }
+    };
+    Ok(Bundle {
+        format: BUNDLE_FORMAT.into(),
+        audience: estate.origin.clone(),
+        change: change.id,
+        round: change.rounds + 1,
+        action: change.proposal.action.clone(),
+        target: change.proposal.target.clone(),
+        risk: dossier.risk,
+        proposer: change.proposal.by,
+        recused: recused(estate, change),
+        single_operator: estate.authority.single_operator,
+        proposal: Digest::of_json(&change.proposal)?,
+        runbook,
+        plan,
+        policy: dossier.policy,
+        situation: Digest::of_json(&dossier.situation)?,
+        evidence: Digest::of_json(&dossier.facts)?,
+        dossier: dossier.digest()?,
+        steps,
+        needs: Needs::of(rung),
+    })
 }
 
 fn prior_change(row: &Row, besides: &Change) -> Option<PriorChange> {

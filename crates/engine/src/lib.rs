@@ -25,7 +25,7 @@ mod votes;
 pub use caller::Caller;
 pub use clock::{Clock, IdSource, SystemClock, SystemIds};
 pub use decision::{DecisionRecord, RECORD_FORMAT};
-pub use engine::{Engine, Parts};
+pub use engine::{Engine, InForce, Parts};
 pub use error::EngineError;
 pub use incidents::Received;
 pub use propose::{Ask, KEY_MAX, Proposed};

@@ -52,7 +52,7 @@ impl Inner {
         let bundle = String::from_utf8(canonical(&gate.bundle)?).map_err(|_| missing("bundle"))?;
         Ok(Warrant {
             id: attempt.warrant,
-            audience: self.estate.origin.clone(),
+            audience: self.in_force().estate.origin.clone(),
             runner: poll.runner,
             nonce: poll.nonce.clone(),
             attempt: attempt.key.clone(),

@@ -157,7 +157,8 @@ impl Engine {
     /// # Errors
     /// When it does not.
     pub fn known(&self, caller: &Caller) -> Result<Actor, EngineError> {
-        let directory = &self.inner.estate.directory;
+        let estate = self.estate();
+        let directory = &estate.directory;
         let known = match caller {
             Caller::Agent(id) => directory.agents.contains_key(id),
             Caller::Operator(id) => directory.operators.contains_key(id),
@@ -167,7 +168,7 @@ impl Engine {
 
     /// Why a proposal cannot become a plan in this estate.
     pub(crate) fn misfit(&self, proposal: &Proposal) -> Option<Misfit> {
-        let estate = &self.inner.estate;
+        let estate = self.estate();
         let Some(action) = estate.catalogue.actions.get(&proposal.action) else {
             return Some(Misfit::UnknownAction(proposal.action.to_string()));
         };

@@ -13,6 +13,7 @@ use lineclear_warrant::{Answer, Knowledge, Poll, Report, Work};
 
 use crate::desk::Paper;
 use crate::engine::{CONFLICTS_MAX, Inner};
+use crate::gather::Ground;
 use crate::history::{Draft, Loaded};
 use crate::pulse::Outcome;
 use crate::{Caller, Engine, EngineError};
@@ -67,7 +68,8 @@ impl Inner {
 
     async fn draft_end(&self, draft: &mut Draft<'_>, change: ChangeId, how: RunEnd) -> Result<(), EngineError> {
         let change = self.need::<Change>(Stream::Change(change)).await?;
-        let soak = self.ground(&change.machine)?.runbook.map_or(Span::ZERO, |runbook| runbook.verification.soak);
+        let force = self.in_force();
+        let soak = Ground::of(&force.estate, &change.machine)?.runbook.map_or(Span::ZERO, |runbook| runbook.verification.soak);
         let events = change.machine.decide(change::Command::EndRun { how, soak }, self.now())?;
         draft.extend(&change, events).map(drop)
     }

@@ -100,7 +100,8 @@ impl Inner {
 
     /// A name as people know it.
     pub(crate) fn name(&self, actor: Actor) -> String {
-        let directory = &self.estate.directory;
+        let estate = self.in_force().estate.clone();
+        let directory = &estate.directory;
         match actor {
             Actor::Engine => "lineclear".into(),
             Actor::Agent(id) => directory.agents.get(&id).map_or_else(|| id.to_string(), |agent| agent.login.to_string()),
@@ -234,7 +235,8 @@ impl Engine {
     /// Everything policy has to say of a proposal on the facts of this dossier: every rung, and what would change the
     /// verdict. None when policy was not asked, or when other policies are in force since.
     pub fn explanation(&self, proposal: &Proposal, dossier: &Dossier) -> Option<Explanation> {
-        if dossier.verdict.is_none() || dossier.policy != self.inner.estate.digest {
+        let force = self.inner.in_force();
+        if dossier.verdict.is_none() || dossier.policy != force.estate.digest {
             return None;
         }
         let case = Case {
@@ -243,7 +245,7 @@ impl Engine {
             target: proposal.target.clone(),
             situation: dossier.situation.clone(),
         };
-        self.inner.policies.explain(&case).ok()
+        force.policies.explain(&case).ok()
     }
 }
 

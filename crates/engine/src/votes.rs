@@ -94,8 +94,9 @@ impl Engine {
         statement: &Statement,
         signature: &Signature,
     ) -> Option<Ballot> {
-        let person = self.inner.estate.directory.operators.get(&by)?;
-        let owner = self.inner.estate.topology.get(&change.proposal.target).is_some_and(|entity| person.teams.contains(&entity.owner));
+        let estate = self.estate();
+        let person = estate.directory.operators.get(&by)?;
+        let owner = estate.topology.get(&change.proposal.target).is_some_and(|entity| person.teams.contains(&entity.owner));
         Some(Ballot {
             by,
             text: text.into(),

@@ -184,7 +184,8 @@ fn asks(view: &ChangeView, now: Timestamp) -> Option<String> {
 fn of_row(app: &App, row: &Row) -> Option<Line> {
     let Stream::Change(id) = row.stream else { return None };
     let (action, target) = row.key.split_once(' ')?;
-    let risk = action.parse().ok().and_then(|name| app.engine.estate().catalogue.actions.get(&name)).map(|action| action.risk);
+    let estate = app.engine.estate();
+    let risk = action.parse().ok().and_then(|name| estate.catalogue.actions.get(&name)).map(|action| action.risk);
     Some(Line {
         id,
         word: row.word.clone(),

@@ -86,7 +86,7 @@ impl Agents {
         // A key means nothing here; it is taken so that the very arguments of a proposal can be checked.
         let (ask, _) = arguments::<ProposalArguments>(given)?.split()?;
         let found = self.app.engine.check(&call.caller(), ask).await?;
-        let mut value = shown(&Finding::of(&found.dossier, self.app.engine.estate()))?;
+        let mut value = shown(&Finding::of(&found.dossier, &self.app.engine.estate()))?;
         if let Some(members) = value.as_object_mut() {
             members.insert("explanation".into(), told(found.explanation.as_ref()).into());
             members.insert("recorded".into(), false.into());
@@ -118,7 +118,7 @@ impl Agents {
 
     fn list(&self, given: Option<JsonObject>) -> Result<Value, Problem> {
         let NoArguments {} = arguments(given)?;
-        shown(&Offer::of(self.app.engine.estate(), self.app.settings.simulated))
+        shown(&Offer::of(&self.app.engine.estate(), self.app.settings.simulated))
     }
 
     fn answer(&self, view: &ChangeView, call: &Call) -> Answer {

@@ -71,7 +71,7 @@ impl Answer {
             repeated: None,
             state: view.word,
             status: Status::of(view),
-            finding: view.change.dossier().map(|dossier| Finding::of(dossier, engine.estate())),
+            finding: view.change.dossier().map(|dossier| Finding::of(dossier, &engine.estate())),
             asked: asked(view),
             ended_by: ended_by(view.change.outcome()).map(|by| engine.name(by)),
             explanation: Vec::new(),
