@@ -3,7 +3,7 @@
 use lineclear_core::machine::Machine;
 use lineclear_core::record::{Event, Happened};
 use lineclear_core::situation::Actor;
-use lineclear_core::{EventId, Timestamp, approval, change, incident, installation, run};
+use lineclear_core::{EventId, Timestamp, approval, change, deployment, incident, installation, run};
 
 use crate::json_again;
 
@@ -12,6 +12,7 @@ struct Machines {
     installation: Option<installation::Installation>,
     approval: Option<approval::Approval>,
     change: Option<change::Change>,
+    deployment: Option<deployment::Deployment>,
     incident: Option<incident::Incident>,
     run: Option<run::Run>,
 }
@@ -24,6 +25,7 @@ pub fn fold_lines(bytes: &[u8]) {
             Event::Installation(event) => step(&mut all.installation, event),
             Event::Approval(event) => step(&mut all.approval, event),
             Event::Change(event) => step(&mut all.change, event),
+            Event::Deployment(event) => step(&mut all.deployment, event),
             Event::Incident(event) => step(&mut all.incident, event),
             Event::Run(event) => step(&mut all.run, event),
         }

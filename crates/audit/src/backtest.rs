@@ -6,6 +6,7 @@ mod report;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use lineclear_core::catalogue::Risk;
 use lineclear_core::name::ActionName;
@@ -91,7 +92,7 @@ impl<'a> Backtest<'a> {
 
 impl<'a> Judge<'a> {
     fn new(policies: &'a Policies) -> Self {
-        Self { memo: Memo::new(policies, ANSWERS_MAX, false), cases: Cases::new(policies.estate()) }
+        Self { memo: Memo::new(policies, Arc::default(), ANSWERS_MAX, false), cases: Cases::new(policies.estate()) }
     }
 
     fn side(&self) -> Side {

@@ -3,6 +3,7 @@
 mod report;
 #[cfg(test)]
 mod tests;
+mod tiers;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use lineclear_ledger::Entry;
 use serde::Serialize;
 
 pub use report::{Assessment, Dead, DriftReport};
+pub use tiers::Tier;
 
 use crate::level::{Course, Level, course};
 use crate::memo::{ANSWERS_MAX, Answer, Memo};
@@ -54,6 +56,8 @@ pub struct Tally {
     thresholds: BTreeMap<(FactName, String, String), Group>,
     runbooks: BTreeMap<ActionName, Group>,
     decided: BTreeMap<usize, u64>,
+    /// How many verdicts of an estate that is not the active one needed which of its rungs.
+    needed: BTreeMap<(Digest, String), Group>,
 }
 
 /// Where something happened: a change when the entry names one.
@@ -64,8 +68,9 @@ type ChangeOrEntry = Option<ChangeId>;
 pub struct Group {
     /// How many.
     pub count: u64,
-    /// The index of the first one's entry in the log.
-    pub first_entry: u64,
+    /// The index of the first one's entry in the log; none when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_entry: Option<u64>,
 }
 
 /// Verdicts that come out differently today, by kind.
@@ -179,7 +184,8 @@ impl<'a> Auditor<'a> {
     fn memo(&mut self, policies: &'a lineclear_policy::Policies) -> &mut Memo<'a> {
         let (remembered, digest) = (self.remembered, policies.estate().digest);
         let counts = digest == self.versions.active().estate().digest;
-        self.memos.entry(digest).or_insert_with(|| Memo::new(policies, remembered, counts))
+        let memory = || self.versions.memory(&digest);
+        self.memos.entry(digest).or_insert_with(|| Memo::new(policies, memory(), remembered, counts))
     }
 
     fn verdict(&mut self, index: u64, recorded: &Recorded) {
@@ -197,6 +203,8 @@ impl<'a> Auditor<'a> {
                         if recorded.policy == active.estate().digest {
                             return self.decided(answer);
                         }
+                        let word = answer.level.word(&own.estate().authority);
+                        Group::count(&mut self.tally.needed, (recorded.policy, word), index);
                     }
                     Ok(answer) => {
                         let decided = answer.level.word(&own.estate().authority);
@@ -319,13 +327,17 @@ impl std::fmt::Display for Threshold {
 }
 
 impl Group {
+    /// None at all.
+    const NOTHING: Self = Self { count: 0, first_entry: None };
+
     fn count<K: Ord>(groups: &mut BTreeMap<K, Self>, key: K, entry: u64) {
-        Self { count: 1, first_entry: entry }.join(groups, key);
+        Self { count: 1, first_entry: Some(entry) }.join(groups, key);
     }
 
     fn join<K: Ord>(self, groups: &mut BTreeMap<K, Self>, key: K) {
-        let group = groups.entry(key).or_insert(Self { count: 0, first_entry: self.first_entry });
-        *group = Self { count: group.count + self.count, first_entry: group.first_entry.min(self.first_entry) };
+        let group = groups.entry(key).or_insert(Self::NOTHING);
+        let first_entry = [group.first_entry, self.first_entry].into_iter().flatten().min();
+        *group = Self { count: group.count + self.count, first_entry };
     }
 }
 
@@ -349,6 +361,7 @@ impl Tally {
         other.unaskable.into_iter().for_each(|(key, group)| group.join(&mut self.unaskable, key));
         other.thresholds.into_iter().for_each(|(key, group)| group.join(&mut self.thresholds, key));
         other.runbooks.into_iter().for_each(|(key, group)| group.join(&mut self.runbooks, key));
+        other.needed.into_iter().for_each(|(key, group)| group.join(&mut self.needed, key));
         self.told.extend(other.told);
         self.shorten();
         self

@@ -12,7 +12,7 @@ mod row;
 mod versions;
 
 pub use backtest::{Backtest, BacktestReport, Differing, IncidentSum, Side, Sum};
-pub use drift::{ALARMS_MAX, Alarm, Assessment, Auditor, Dead, DriftReport, Group, Move, Tally};
+pub use drift::{ALARMS_MAX, Alarm, Assessment, Auditor, Dead, DriftReport, Group, Move, Tally, Tier};
 pub use level::Course;
 pub use record::{RecordFault, shard, wanted};
 pub use row::{Acted, Format, InputError, Outcome, Place, Principal, ROWS_MAX, Row, read_rows};

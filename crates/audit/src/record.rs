@@ -1,6 +1,6 @@
 //! What the log says of verdicts and runs: entries in, cases with their recorded verdicts out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lineclear_core::name::{ActionName, FactName};
@@ -14,8 +14,11 @@ use serde_json::value::RawValue;
 /// The payload that holds the whole event.
 const EVENT: &str = "event";
 
+/// Most subjects that are shared: about 10 MiB. More than that many parties, actions and things together is no ordinary estate.
+const SUBJECTS_MAX: usize = 65_536;
+
 /// Who asked for what on what: what a verdict is about beside its facts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Subject {
     pub principal: Actor,
     pub action: ActionName,
@@ -82,13 +85,27 @@ pub enum RecordFault {
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     open: BTreeMap<ChangeId, Open>,
+    /// Who has asked for what on what: the same few again and again, so that an open change costs some fifty bytes.
+    subjects: BTreeSet<Arc<Subject>>,
 }
 
 #[derive(Debug)]
 struct Open {
     subject: Arc<Subject>,
+    run: Option<Box<Halves>>,
+}
+
+/// A run is known when both of its entries are, whichever comes first.
+#[derive(Debug, Default)]
+struct Halves {
     started: Option<Digest>,
     begun: Option<Digest>,
+}
+
+impl Open {
+    fn run(&mut self) -> &mut Halves {
+        self.run.get_or_insert_default()
+    }
 }
 
 #[derive(Deserialize)]
@@ -184,9 +201,23 @@ impl Reader {
             "operator" => Actor::Operator(entry.by_id().parse().ok()?),
             _ => Actor::Engine,
         };
-        let subject = Arc::new(Subject { principal, action: word("action")?.parse().ok()?, target: word("target")?.parse().ok()? });
-        self.open.insert(change, Open { subject, started: None, begun: None });
+        let subject = Subject { principal, action: word("action")?.parse().ok()?, target: word("target")?.parse().ok()? };
+        let subject = self.shared(subject);
+        self.open.insert(change, Open { subject, run: None });
         Some(())
+    }
+
+    /// The one that is there already, if there is one.
+    fn shared(&mut self, subject: Subject) -> Arc<Subject> {
+        if let Some(known) = self.subjects.get(&subject) {
+            return Arc::clone(known);
+        }
+        if self.subjects.len() >= SUBJECTS_MAX {
+            self.subjects.clear();
+        }
+        let fresh = Arc::new(subject);
+        self.subjects.insert(Arc::clone(&fresh));
+        fresh
     }
 
     fn judged(&mut self, entry: &Entry, payload: Option<&[u8]>) -> Result<Found, RecordFault> {
@@ -195,7 +226,7 @@ impl Reader {
         let subject = Arc::clone(&open.subject);
         if entry.kind() == "change.started/1" {
             let policy = entry.body().get("policy").and_then(serde_json::Value::as_str);
-            open.started = Some(policy.and_then(|text| text.parse().ok()).ok_or(RecordFault::Shape)?);
+            open.run().started = Some(policy.and_then(|text| text.parse().ok()).ok_or(RecordFault::Shape)?);
         }
         if entry.kind() == "change.denied/1" {
             self.open.remove(&change);
@@ -221,7 +252,7 @@ impl Reader {
         let change: ChangeId = entry.links().get("change").and_then(|id| id.parse().ok()).ok_or(RecordFault::Shape)?;
         let runbook = entry.body().get("runbook").and_then(serde_json::Value::as_str);
         let runbook: Digest = runbook.and_then(|text| text.parse().ok()).ok_or(RecordFault::Shape)?;
-        self.open.get_mut(&change).ok_or(RecordFault::Orphan)?.begun = Some(runbook);
+        self.open.get_mut(&change).ok_or(RecordFault::Orphan)?.run().begun = Some(runbook);
         Ok(Found::Nothing)
     }
 
@@ -233,7 +264,8 @@ impl Reader {
         let id = if entry.kind() == "run.begun/1" { entry.links().get("change")?.as_str() } else { entry.stream() };
         let change: ChangeId = id.parse().ok()?;
         let open = self.open.get(&change)?;
-        let (policy, runbook) = (open.started?, open.begun?);
+        let run = open.run.as_deref()?;
+        let (policy, runbook) = (run.started?, run.begun?);
         let action = open.subject.action.clone();
         self.open.remove(&change);
         Some(Begun { change, policy, action, runbook })

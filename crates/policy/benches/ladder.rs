@@ -5,6 +5,7 @@
 
 use std::fmt::Write as _;
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use lineclear_core::situation::Case;
@@ -14,12 +15,15 @@ use lineclear_policy::{Policies, Source};
 #[path = "../src/tests/fixture.rs"]
 mod fixture;
 #[path = "../src/tests/plain.rs"]
+#[expect(dead_code, reason = "tests use more of it")]
 mod plain;
 
 use plain::Plain;
 
 /// Rounds over all cases; with five hundred policies that is some ten seconds.
 const ROUNDS: usize = 101;
+/// Readings of a whole set.
+const READINGS: usize = 11;
 /// Further teams, each with a narrowed copy of the twenty-five policies.
 const TEAMS: [usize; 3] = [0, 5, 19];
 
@@ -65,6 +69,25 @@ fn compare(policies: &Policies, plain: &Plain<'_>, cases: &[Case]) {
     }
 }
 
+/// The median milliseconds of reading these policies anew, with their estate and over one that is ready.
+fn reading(policies: &Policies) -> [f64; 2] {
+    let sources: Vec<Source> =
+        policies.list().into_iter().map(|one| Source { path: format!("{}.cedar", one.id), text: one.text }).collect();
+    let time = |read: &dyn Fn() -> Policies| {
+        let mut times = Vec::new();
+        for _ in 0..READINGS {
+            let start = Instant::now();
+            drop(black_box(read()));
+            times.push(start.elapsed());
+        }
+        median(times).as_secs_f64() * 1e3
+    };
+    [
+        time(&|| Policies::load(Arc::clone(policies.estate()), &sources).unwrap()),
+        time(&|| Policies::load_on(Arc::clone(policies.base()), &sources).unwrap()),
+    ]
+}
+
 /// The rows of one set of policies.
 fn rows(policies: &Policies, cases: &[Case]) -> Vec<(&'static str, Figure)> {
     let plain = Plain::new(policies);
@@ -90,8 +113,15 @@ fn main() {
     let cases = cases();
     let mut table: Vec<(&str, String)> = Vec::new();
     let mut head = String::new();
+    let mut read = String::new();
     for teams in TEAMS {
         let policies = fixture::policies_of(teams);
+        let [anew, over] = reading(&policies);
+        let _ = writeln!(
+            read,
+            "{} policies read, checked and indexed: {anew:.1} ms; over an estate that is ready: {over:.1} ms",
+            policies.len()
+        );
         let _ = write!(head, "{:>24}", format!("{} policies", policies.len()));
         for (place, (name, figure)) in rows(&policies, &cases).into_iter().enumerate() {
             let cell = format!("{:>13.1} {:>10.1}", figure.mean, figure.slowest);
@@ -110,4 +140,5 @@ fn main() {
     for (name, line) in table {
         println!("{name:<44}{line}");
     }
+    print!("\n{read}");
 }

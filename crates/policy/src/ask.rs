@@ -1,4 +1,8 @@
 //! One question to Cedar under given approvals, and what "allowed" means.
+//!
+//! Above the lowest rung, and wherever many policies speak of an action, Cedar is asked only about those that the facts leave
+//! in play. What is left out has a scope or a condition that does not hold and that no approval can change, and cannot fail to
+//! evaluate; so it could neither match nor fail, at any rung.
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -12,7 +16,7 @@ use lineclear_core::situation::{Case, Situation};
 use lineclear_core::topology::EntityRef;
 
 use crate::facts::Typed;
-use crate::index::Bucket;
+use crate::index::{Bucket, Candidate, matching};
 use crate::reads::EVERYTHING;
 use crate::store::{Parties, Store};
 use crate::vocabulary::Vocabulary;
@@ -55,6 +59,9 @@ pub enum AskError {
     Schema,
 }
 
+/// So many policies are asked at the lowest rung as they are: finding out which of them matter would take as long.
+const WHOLE_MAX: usize = 24;
+
 /// How much a request carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
@@ -62,6 +69,8 @@ pub(crate) enum Form {
     Whole,
     /// The same typed values, but only of what the policies of the action read: the rungs above the lowest.
     Read,
+    /// As little, at the lowest rung: a case that was asked in whole before is asked again.
+    Again,
 }
 
 /// What every question shares.
@@ -78,10 +87,22 @@ pub(crate) struct Question<'a> {
     pub bucket: &'a Bucket,
     ground: Ground<'a>,
     parties: Parties,
-    typed: Typed,
+    typed: Typed<'a>,
     action: EntityUid,
-    steady: OnceCell<BTreeSet<usize>>,
+    steady: OnceCell<Held>,
+    live: OnceCell<Live<'a>>,
 }
+
+/// What the facts leave in play, whatever the approvals.
+struct Live<'a> {
+    set: PolicySet,
+    /// With whether scope and every condition that no approval can change hold.
+    policies: Vec<(&'a Candidate, bool)>,
+}
+
+/// Which probes hold, by number.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held(Vec<bool>);
 
 /// What came back.
 #[derive(Debug)]
@@ -116,29 +137,48 @@ impl<'a> Question<'a> {
             typed: Typed::new(ground.vocabulary, &case.situation)?,
             action: ground.vocabulary.action(case.action.as_str()),
             steady: OnceCell::new(),
+            live: OnceCell::new(),
         })
     }
 
     /// The same principal, action and target under other facts.
     pub fn suppose(&self, situation: &Situation) -> Result<Self, AskError> {
         let typed = Typed::new(self.ground.vocabulary, situation)?;
-        Ok(Self { parties: self.parties.clone(), typed, action: self.action.clone(), steady: OnceCell::new(), ..*self })
+        Ok(Self {
+            parties: self.parties.clone(),
+            typed,
+            action: self.action.clone(),
+            steady: OnceCell::new(),
+            live: OnceCell::new(),
+            ..*self
+        })
     }
 
     /// Asks under these approvals.
     pub fn ask(&self, approvals: &Approvals, form: Form) -> Result<Asked, AskError> {
-        self.ask_of(&self.bucket.set, approvals, form)
+        let request = self.request(approvals, form)?;
+        let whole = form != Form::Read && self.bucket.candidates.len() <= WHOLE_MAX;
+        let set = if whole { &self.bucket.set } else { &self.live(&request).set };
+        Ok(self.put(set, request))
     }
 
     /// The same, of any set of policies; one that reads more than this action's own is asked in whole.
+    #[cfg(test)]
     pub fn ask_of(&self, set: &PolicySet, approvals: &Approvals, form: Form) -> Result<Asked, AskError> {
+        Ok(self.put(set, self.request(approvals, form)?))
+    }
+
+    fn request(&self, approvals: &Approvals, form: Form) -> Result<Request, AskError> {
         let (reads, schema) = match form {
             Form::Whole => (&EVERYTHING, Some(self.ground.schema)),
-            Form::Read => (&self.bucket.reads, None),
+            Form::Read | Form::Again => (&self.bucket.reads, None),
         };
         let context = self.typed.with(self.ground.vocabulary, reads, approvals)?;
         let Parties { principal, resource } = self.parties.clone();
-        let request = Request::new(principal, self.action.clone(), resource, context, schema).map_err(|_| AskError::Schema)?;
+        Request::new(principal, self.action.clone(), resource, context, schema).map_err(|_| AskError::Schema)
+    }
+
+    fn put(&self, set: &PolicySet, request: Request) -> Asked {
         let answer = Authorizer::new().is_authorized(&request, set, &self.ground.store.entities);
         let (mut failed, mut faults) = (BTreeSet::new(), false);
         for error in answer.diagnostics().errors() {
@@ -148,22 +188,59 @@ impl<'a> Question<'a> {
         }
         let said_allow = answer.decision() == Decision::Allow;
         let matched = answer.diagnostics().reason().filter_map(|id| name(id.as_ref())).collect();
-        Ok(Asked { allowed: said_allow && !faults, matched, failed, said_allow, request })
+        Asked { allowed: said_allow && !faults, matched, failed, said_allow, request }
     }
 
-    /// The numbers of the probes that hold under the same facts and approvals.
-    pub fn holding(&self, asked: &Asked) -> BTreeSet<usize> {
-        let steady = self.steady.get_or_init(|| self.probe(&self.bucket.steady, asked));
-        steady.iter().copied().chain(self.probe(&self.bucket.swayed, asked)).collect()
+    /// Whether the rung at this place is refused for certain, so that asking would tell nothing but the reasons: a forbid matches
+    /// by what its approvals are, or none of the permits in play can.
+    pub fn hopeless(&self, asked: &Asked, place: usize) -> bool {
+        let at = |rungs: &[bool]| rungs.get(place).copied().unwrap_or(false);
+        let live = &self.live(&asked.request).policies;
+        let forbidden = live.iter().any(|(one, steady)| one.forbids && *steady && at(&one.open));
+        forbidden || live.iter().all(|(one, _)| one.forbids || at(&one.shut))
     }
 
-    fn probe(&self, set: &PolicySet, asked: &Asked) -> BTreeSet<usize> {
-        if set.is_empty() {
-            return BTreeSet::new();
+    fn live(&self, request: &Request) -> &Live<'a> {
+        self.live.get_or_init(|| {
+            let steady = self.steady(request);
+            let holds = |one: &Candidate| steady.has(one.scope) && one.steady.iter().all(|need| steady.has(*need));
+            let all = self.bucket.candidates.values().map(|one| (one, holds(one)));
+            let policies: Vec<_> = all.filter(|(one, holds)| *holds || one.fallible).collect();
+            let set = PolicySet::from_policies(policies.iter().map(|(one, _)| one.policy.clone()));
+            // Two of one name cannot be: they come out of one set.
+            Live { set: set.unwrap_or_else(|_| self.bucket.set.clone()), policies }
+        })
+    }
+
+    /// The probes that hold under the same facts and approvals.
+    pub fn holding(&self, asked: &Asked) -> Held {
+        let mut held = self.steady(&asked.request).clone();
+        self.probe(&self.bucket.swayed, &asked.request, &mut held);
+        held
+    }
+
+    /// Those that hold whatever the approvals; any request of this question tells them.
+    fn steady(&self, request: &Request) -> &Held {
+        self.steady.get_or_init(|| {
+            let mut held = Held(vec![false; self.bucket.texts.len()]);
+            self.probe(&self.bucket.steady, request, &mut held);
+            held
+        })
+    }
+
+    fn probe(&self, set: &PolicySet, request: &Request, held: &mut Held) {
+        for number in matching(set, request, &self.ground.store.entities) {
+            if let Some(place) = held.0.get_mut(number) {
+                *place = true;
+            }
         }
-        let answer = Authorizer::new().is_authorized(&asked.request, set, &self.ground.store.entities);
-        let number = |id: &cedar_policy::PolicyId| AsRef::<str>::as_ref(id).parse().ok();
-        answer.diagnostics().reason().filter_map(number).collect()
+    }
+}
+
+impl Held {
+    /// Whether this one holds.
+    pub fn has(&self, number: usize) -> bool {
+        self.0.get(number).copied().unwrap_or(false)
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Probe {
     pub text: String,
     /// The facts it reads: `context.evidence.backend_down`.
     pub reads: BTreeSet<String>,
+    /// Whether neither the principal nor the resource is part of it.
+    of_facts: bool,
     body: Template,
 }
 
@@ -31,6 +33,8 @@ pub(crate) struct Anatomy {
     pub scope: Probe,
     /// What must hold for it to match.
     pub needs: Vec<Probe>,
+    /// Whether evaluating it can fail.
+    pub fallible: bool,
 }
 
 impl Anatomy {
@@ -38,18 +42,19 @@ impl Anatomy {
     pub fn of(policy: &Policy) -> Result<Self, PstConstructionError> {
         let whole = policy.to_pst()?;
         let body = whole.body();
-        let mut needs = Vec::new();
+        let (mut needs, mut fallible) = (Vec::new(), false);
         for clause in body.clauses() {
             let mut parts = Vec::new();
             match clause {
                 Clause::When(condition) => conjuncts(condition, &mut parts),
                 Clause::Unless(condition) => disjuncts(condition, &mut parts),
             }
+            fallible |= parts.iter().any(|part| fails(part));
             for part in parts {
                 needs.push(Probe::condition(&part)?);
             }
         }
-        Ok(Self { scope: Probe::scope(body), needs })
+        Ok(Self { scope: Probe::scope(body), needs, fallible })
     }
 }
 
@@ -58,13 +63,19 @@ impl Probe {
         let blank = template(PrincipalConstraint::Any, ResourceConstraint::Any);
         let key = condition.to_string();
         let body = blank.try_with_clauses(vec![Clause::When(Arc::clone(condition))])?;
-        let text = if tells(condition) { key.chars().take(TEXT_MAX).collect() } else { String::new() };
-        Ok(Self { text, key, reads: paths(condition), body })
+        let text = if names(condition, &[Var::Principal, Var::Resource, Var::Context]) {
+            key.chars().take(TEXT_MAX).collect()
+        } else {
+            String::new()
+        };
+        let of_facts = !names(condition, &[Var::Principal, Var::Resource]);
+        Ok(Self { text, key, reads: paths(condition), of_facts, body })
     }
 
     fn scope(body: &Template) -> Self {
         let key = format!("scope: principal {}, resource {}", body.principal, body.resource);
-        Self { text: String::new(), key, reads: BTreeSet::new(), body: template(body.principal.clone(), body.resource.clone()) }
+        let alike = template(body.principal.clone(), body.resource.clone());
+        Self { text: String::new(), key, reads: BTreeSet::new(), of_facts: false, body: alike }
     }
 
     /// Whether nothing that happens can change it: it reads no fact.
@@ -75,6 +86,11 @@ impl Probe {
     /// Whether approvals can change it.
     pub fn swayed(&self) -> bool {
         self.reads.iter().any(|path| path == "context" || path.starts_with("context.approvals"))
+    }
+
+    /// Whether it reads nothing but approvals, so that each rung of the ladder has its answer once and for all.
+    pub fn given(&self) -> bool {
+        self.of_facts && !self.reads.is_empty() && self.reads.iter().all(|path| path.starts_with("context.approvals"))
     }
 
     /// A permit under this number that matches exactly when the condition holds.
@@ -124,10 +140,38 @@ fn opposite(op: BinaryOp) -> Option<BinaryOp> {
     pairs.into_iter().find_map(|(a, b)| if op == a { Some(b) } else { (op == b).then_some(a) })
 }
 
-/// Whether a condition speaks of anything but the action.
-fn tells(condition: &Expr) -> bool {
-    let of = |e: &Expr| if let Expr::Var(var) = e { Some(*var != Var::Action) } else { None };
+/// Whether a condition speaks of one of these.
+fn names(condition: &Expr, vars: &[Var]) -> bool {
+    let of = |e: &Expr| if let Expr::Var(var) = e { Some(vars.contains(var)) } else { None };
     condition.reduce(&of, &|a, b| a || b, false)
+}
+
+/// Whether evaluating a condition of a validated policy can fail. Arithmetic overflows, an extension's function may refuse its
+/// argument, a tag may be absent; whatever is not known to be harmless counts as one of them.
+fn fails(condition: &Expr) -> bool {
+    use BinaryOp::{And, Contains, ContainsAll, ContainsAny, Eq, Greater, GreaterEq, In, Less, LessEq, NotEq, Or};
+    let harmless = |expr: &Expr| {
+        if matches!(expr, Expr::Literal(_) | Expr::Var(_)) {
+            return Some(false);
+        }
+        let known = matches!(
+            expr,
+            Expr::UnaryOp { op: UnaryOp::Not, .. }
+                | Expr::BinaryOp {
+                    op: And | Or | Eq | NotEq | Less | LessEq | Greater | GreaterEq | In | Contains | ContainsAll | ContainsAny,
+                    ..
+                }
+                | Expr::GetAttr { .. }
+                | Expr::HasAttr { .. }
+                | Expr::Is { .. }
+                | Expr::IfThenElse { .. }
+                | Expr::Set(_)
+                | Expr::Record(_)
+        );
+        // What is known is harmless when its parts are; they are asked next.
+        (!known).then_some(true)
+    };
+    condition.reduce(&harmless, &|one, other| one || other, false)
 }
 
 /// `context.evidence.x` for an attribute read that starts at the context.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lineclear_core::name::PolicyName;
 use lineclear_core::verdict::{Bearing, Reason, Reasons};
 
-use crate::ask::{Asked, Question};
+use crate::ask::{Asked, Held, Question};
 use crate::index::Candidate;
 
 /// Why the answer is what it is.
@@ -57,10 +57,10 @@ fn matching(question: &Question<'_>, asked: &Asked, bearing: Bearing) -> Vec<Rea
 fn nearest(question: &Question<'_>, asked: &Asked) -> Vec<Reason> {
     let holding = question.holding(asked);
     let distance = |permit: &Candidate| {
-        let missing: Vec<usize> = permit.needs.iter().copied().filter(|n| !holding.contains(n)).collect();
+        let missing: Vec<usize> = permit.needs.iter().copied().filter(|n| !holding.has(*n)).collect();
         (missing.iter().filter(|n| question.bucket.fixed.contains(n)).count(), missing.len())
     };
-    let permits = question.bucket.candidates.iter().filter(|(_, c)| !c.forbids && holding.contains(&c.scope));
+    let permits = question.bucket.candidates.iter().filter(|(_, c)| !c.forbids && holding.has(c.scope));
     let measured: Vec<((usize, usize), &PolicyName, &Candidate)> = permits.map(|(name, c)| (distance(c), name, c)).collect();
     let least = measured.iter().map(|(distance, ..)| *distance).min();
     measured.into_iter().filter(|(d, ..)| Some(*d) == least).map(|(_, name, c)| lacks(question, name, c, &holding)).collect()
@@ -70,8 +70,8 @@ fn shown<'a>(question: &Question<'_>, needs: impl Iterator<Item = &'a usize>) ->
     needs.filter_map(|n| question.bucket.texts.get(*n)).filter(|text| !text.is_empty()).cloned().collect()
 }
 
-fn lacks(question: &Question<'_>, name: &PolicyName, permit: &Candidate, holding: &BTreeSet<usize>) -> Reason {
-    let facts = shown(question, permit.needs.iter().filter(|n| !holding.contains(n)));
+fn lacks(question: &Question<'_>, name: &PolicyName, permit: &Candidate, holding: &Held) -> Reason {
+    let facts = shown(question, permit.needs.iter().filter(|n| !holding.has(**n)));
     Reason { bearing: Bearing::Lacks, policy: Some(name.clone()), title: permit.title.clone(), facts }
 }
 

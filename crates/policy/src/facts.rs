@@ -18,42 +18,58 @@ const SEVERITY_MAX: i64 = 5;
 
 /// Everything but the approvals, ready to be joined with those of each rung.
 #[derive(Debug, Clone)]
-pub(crate) struct Typed {
-    plain: [(&'static str, RestrictedExpression); 21],
+pub(crate) struct Typed<'a> {
+    plain: [(&'static str, Value); 21],
     /// Attribute by attribute, because a rung may carry only some.
-    evidence: Vec<(String, RestrictedExpression)>,
+    evidence: Vec<(&'a str, bool)>,
+}
+
+/// A value before it is anything to Cedar: most of a situation is not read by the policies of one action, and need not become so.
+#[derive(Debug, Clone, Copy)]
+enum Value {
+    Long(i64),
+    Flag(bool),
+}
+
+impl Value {
+    fn typed(self) -> RestrictedExpression {
+        match self {
+            Self::Long(value) => RestrictedExpression::new_long(value),
+            Self::Flag(value) => RestrictedExpression::new_bool(value),
+        }
+    }
 }
 
 fn within(fact: &'static str, value: i64, max: i64) -> Result<(), AskError> {
     if (0..=max).contains(&value) { Ok(()) } else { Err(AskError::Range { fact, value, max }) }
 }
 
-fn long(value: impl Into<i64>) -> RestrictedExpression {
-    RestrictedExpression::new_long(value.into())
+fn long(value: impl Into<i64>) -> Value {
+    Value::Long(value.into())
 }
 
-fn flag(value: bool) -> RestrictedExpression {
-    RestrictedExpression::new_bool(value)
+const fn flag(value: bool) -> Value {
+    Value::Flag(value)
 }
 
 /// One pair of a record, when somebody reads it.
-fn kept(part: &Part, name: &str, value: &RestrictedExpression) -> Option<(String, RestrictedExpression)> {
-    part.has(name).then(|| (name.to_owned(), value.clone()))
+fn kept(part: &Part, name: &str, value: Value) -> Option<(String, RestrictedExpression)> {
+    part.has(name).then(|| (name.to_owned(), value.typed()))
 }
 
 fn record(pairs: impl IntoIterator<Item = (String, RestrictedExpression)>) -> Result<RestrictedExpression, AskError> {
     RestrictedExpression::new_record(pairs).map_err(|_| AskError::Schema)
 }
 
-impl Typed {
+impl<'a> Typed<'a> {
     /// Checks the ranges and types the values.
-    pub fn new(vocabulary: &Vocabulary, situation: &Situation) -> Result<Self, AskError> {
+    pub fn new(vocabulary: &'a Vocabulary, situation: &Situation) -> Result<Self, AskError> {
         check(situation)?;
         if let Some(strange) = situation.evidence.keys().find(|f| !vocabulary.facts.contains_key(*f)) {
             return Err(AskError::Unknown(format!("fact {strange}")));
         }
         let holds = |fact| situation.evidence.get(fact).copied().unwrap_or(false);
-        let evidence = vocabulary.facts.iter().map(|(fact, attribute)| (attribute.clone(), flag(holds(fact)))).collect();
+        let evidence = vocabulary.facts.iter().map(|(fact, attribute)| (attribute.as_str(), holds(fact))).collect();
         let s = situation;
         let plain = [
             ("confidence_bp", long(s.confidence.basis_points())),
@@ -83,18 +99,29 @@ impl Typed {
 
     /// The context under these approvals, with the attributes that are read.
     pub fn with(&self, vocabulary: &Vocabulary, reads: &Reads, approvals: &Approvals) -> Result<Context, AskError> {
-        within("approvals.humans", approvals.humans.into(), HUMANS_MAX)?;
-        if let Some(strange) = approvals.roles.iter().find(|r| !vocabulary.roles.contains_key(*r)) {
-            return Err(AskError::Unknown(format!("role {strange}")));
-        }
-        let given = [("humans", long(approvals.humans)), ("owner", flag(approvals.owner)), ("grade", long(approvals.grade.rank()))];
-        let roles = vocabulary.roles.iter().map(|(role, attribute)| (attribute.as_str(), flag(approvals.roles.contains(role))));
-        let approvals = record(given.into_iter().chain(roles).filter_map(|(name, value)| kept(&reads.approvals, name, &value)))?;
-        let evidence = record(self.evidence.iter().filter_map(|(name, value)| kept(&reads.evidence, name, value)))?;
+        let approvals = approved(vocabulary, &reads.approvals, approvals)?;
+        let evidence = record(self.evidence.iter().filter_map(|(name, value)| kept(&reads.evidence, name, flag(*value))))?;
         let records = [("approvals", approvals), ("evidence", evidence)];
-        let pairs = self.plain.iter().chain(&records).filter_map(|(name, value)| kept(&reads.context, name, value));
-        Context::from_pairs(pairs).map_err(|_| AskError::Schema)
+        let records = records.into_iter().filter(|(name, _)| reads.context.has(name)).map(|(name, value)| (name.to_owned(), value));
+        let plain = self.plain.iter().filter_map(|(name, value)| kept(&reads.context, name, *value));
+        Context::from_pairs(plain.chain(records)).map_err(|_| AskError::Schema)
     }
+}
+
+/// The approvals and nothing else: what a rung brings, before any fact is known.
+pub(crate) fn given(vocabulary: &Vocabulary, approvals: &Approvals) -> Result<Context, AskError> {
+    let record = approved(vocabulary, &Part::All, approvals)?;
+    Context::from_pairs([("approvals".to_owned(), record)]).map_err(|_| AskError::Schema)
+}
+
+fn approved(vocabulary: &Vocabulary, reads: &Part, approvals: &Approvals) -> Result<RestrictedExpression, AskError> {
+    within("approvals.humans", approvals.humans.into(), HUMANS_MAX)?;
+    if let Some(strange) = approvals.roles.iter().find(|r| !vocabulary.roles.contains_key(*r)) {
+        return Err(AskError::Unknown(format!("role {strange}")));
+    }
+    let given = [("humans", long(approvals.humans)), ("owner", flag(approvals.owner)), ("grade", long(approvals.grade.rank()))];
+    let roles = vocabulary.roles.iter().map(|(role, attribute)| (attribute.as_str(), flag(approvals.roles.contains(role))));
+    record(given.into_iter().chain(roles).filter_map(|(name, value)| kept(reads, name, value)))
 }
 
 /// The axioms of the proofs, asserted on what is asked.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cedar_policy::pst::PstConstructionError;
-use cedar_policy::{ActionConstraint, Entities, EntityUid, Policy, PolicySet};
+use cedar_policy::{ActionConstraint, Authorizer, Context, Entities, EntityUid, Policy, PolicyId, PolicySet, Request};
 use lineclear_core::name::PolicyName;
 
 use crate::conjunct::Probe;
@@ -25,6 +25,8 @@ pub(crate) struct Bucket {
     pub fixed: BTreeSet<usize>,
     /// What the policies read of a situation.
     pub reads: Reads,
+    /// Probes that read nothing but approvals.
+    given: PolicySet,
     numbers: BTreeMap<String, usize>,
 }
 
@@ -37,6 +39,15 @@ pub(crate) struct Candidate {
     pub scope: usize,
     /// The probes of its conditions.
     pub needs: Vec<usize>,
+    /// Those of them that no approval can change.
+    pub steady: Vec<usize>,
+    /// Whether evaluating it can fail; it is then always asked.
+    pub fallible: bool,
+    /// For each rung, whether its approvals alone keep the policy from matching.
+    pub shut: Vec<bool>,
+    /// For each rung, whether nothing but `scope` and `steady` is left that could keep it from matching.
+    pub open: Vec<bool>,
+    pub policy: Policy,
 }
 
 /// Why an index could not be built; Cedar's own policies went in, so none of this happens in practice.
@@ -46,6 +57,8 @@ pub(crate) enum IndexError {
     Twice,
     #[error("a condition cannot be asked alone")]
     Probe(#[from] PstConstructionError),
+    #[error("a rung cannot be asked alone")]
+    Rung,
 }
 
 /// Whether the policy can match the action at all.
@@ -57,20 +70,57 @@ pub(crate) fn concerns(policy: &Policy, action: &EntityUid, actions: &Entities) 
     }
 }
 
+/// The numbers of the probes that match.
+pub(crate) fn matching(probes: &PolicySet, request: &Request, entities: &Entities) -> BTreeSet<usize> {
+    if probes.is_empty() {
+        return BTreeSet::new();
+    }
+    Authorizer::new().is_authorized(request, probes, entities).diagnostics().reason().filter_map(number).collect()
+}
+
+fn number(probe: &PolicyId) -> Option<usize> {
+    AsRef::<str>::as_ref(probe).parse().ok()
+}
+
 impl Bucket {
-    /// Gathers what concerns the action.
-    pub fn gather(rules: &Rules<'_>, action: &EntityUid, actions: &Entities) -> Result<Self, IndexError> {
+    /// Gathers what concerns the action; `rungs` are the approvals of each rung, and nothing else, as contexts.
+    pub fn gather(rules: &Rules<'_>, action: &EntityUid, actions: &Entities, rungs: &[Context]) -> Result<Self, IndexError> {
         let mut bucket = Self::default();
         for (name, rule) in rules.iter().filter(|(_, rule)| concerns(&rule.policy, action, actions)) {
             bucket.set.add(rule.policy.clone()).map_err(|_| IndexError::Twice)?;
             let scope = bucket.number(&rule.anatomy.scope)?;
-            let mut needs = Vec::new();
+            let (mut needs, mut steady) = (Vec::new(), Vec::new());
             for need in &rule.anatomy.needs {
-                needs.push(bucket.number(need)?);
+                let number = bucket.number(need)?;
+                needs.push(number);
+                if !need.swayed() {
+                    steady.push(number);
+                }
             }
-            bucket.candidates.insert(name.clone(), Candidate { title: rule.title.clone(), forbids: rule.forbids, scope, needs });
+            let (title, policy) = (rule.title.clone(), rule.policy.clone());
+            let fallible = rule.anatomy.fallible;
+            let (shut, open) = (Vec::new(), Vec::new());
+            let candidate = Candidate { title, forbids: rule.forbids, scope, needs, steady, fallible, shut, open, policy };
+            bucket.candidates.insert(name.clone(), candidate);
+        }
+        for rung in rungs {
+            bucket.weigh(action, actions, rung)?;
         }
         Ok(bucket)
+    }
+
+    /// Writes down what the approvals of the next rung settle by themselves.
+    fn weigh(&mut self, action: &EntityUid, actions: &Entities, rung: &Context) -> Result<(), IndexError> {
+        // Whoever asks and whatever is asked about is no part of these probes; the action stands in for both.
+        let request = Request::new(action.clone(), action.clone(), action.clone(), rung.clone(), None).map_err(|_| IndexError::Rung)?;
+        let held = matching(&self.given, &request, actions);
+        let known: BTreeSet<usize> = self.given.policies().filter_map(|probe| number(probe.id())).collect();
+        for candidate in self.candidates.values_mut() {
+            let mut swayed = candidate.needs.iter().filter(|need| !candidate.steady.contains(need));
+            candidate.shut.push(swayed.clone().any(|need| known.contains(need) && !held.contains(need)));
+            candidate.open.push(swayed.all(|need| held.contains(need)));
+        }
+        Ok(())
     }
 
     fn number(&mut self, probe: &Probe) -> Result<usize, IndexError> {
@@ -80,6 +130,9 @@ impl Bucket {
         let number = self.texts.len();
         let set = if probe.swayed() { &mut self.swayed } else { &mut self.steady };
         set.add(probe.policy(number)?).map_err(|_| IndexError::Twice)?;
+        if probe.given() {
+            self.given.add(probe.policy(number)?).map_err(|_| IndexError::Twice)?;
+        }
         if probe.fixed() {
             self.fixed.insert(number);
         }

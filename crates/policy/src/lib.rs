@@ -3,6 +3,7 @@
 //! "Allowed" means that Cedar answered `Allow` and that nothing at all failed to evaluate.
 
 mod ask;
+mod base;
 mod conjunct;
 mod explain;
 mod explanation;
@@ -23,8 +24,9 @@ mod tests;
 mod vocabulary;
 
 pub use ask::AskError;
+pub use base::Base;
 pub use explanation::Explanation;
-pub use policies::{Answer, Essences, Policies, PolicyText, RungAnswer};
+pub use policies::{Answer, Decided, Essences, Policies, PolicyText, RungAnswer};
 pub use remedy::{Outcome, Remedy, Repair};
 pub use schema::{SCHEMA_PATH, schema_text};
-pub use source::{Diagnostic, Source};
+pub use source::{Diagnostic, Place, Source};

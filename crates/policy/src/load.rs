@@ -6,6 +6,7 @@ use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, 
 use lineclear_core::estate::Estate;
 use lineclear_core::name::PolicyName;
 
+use crate::base::Base;
 use crate::conjunct::Anatomy;
 use crate::limit::{self, POLICIES_MAX, TITLE_MAX};
 use crate::opening::openings;
@@ -31,12 +32,8 @@ pub(crate) struct Rule<'a> {
 pub(crate) type Rules<'a> = BTreeMap<PolicyName, Rule<'a>>;
 
 /// Reads and checks all files; what comes back as faults is in the order of files and places.
-pub(crate) fn load<'a>(
-    estate: &Estate,
-    schema: &Schema,
-    vocabulary: &Vocabulary,
-    sources: &'a [Source],
-) -> Result<Rules<'a>, Vec<Diagnostic>> {
+pub(crate) fn load<'a>(base: &Base, sources: &'a [Source]) -> Result<Rules<'a>, Vec<Diagnostic>> {
+    let Base { estate, schema, vocabulary, validator, .. } = base;
     let (mut rules, mut faults) = (Rules::new(), Vec::new());
     for source in sources {
         match read(source) {
@@ -48,7 +45,7 @@ pub(crate) fn load<'a>(
         faults.extend(overall(sources, &rules));
     }
     if faults.is_empty() {
-        faults.extend(validate(schema, &rules));
+        faults.extend(validate(validator, &rules));
         faults.extend(rules.values().flat_map(|rule| names_of_nothing(estate, vocabulary, rule)));
     }
     if faults.is_empty() {
@@ -126,20 +123,20 @@ fn rule<'a>(source: &'a Source, policy: &Policy, all: Place) -> Result<(PolicyNa
     Ok((name, rule))
 }
 
-fn validate(schema: &Schema, rules: &Rules<'_>) -> Vec<Diagnostic> {
+fn validate(validator: &Validator, rules: &Rules<'_>) -> Vec<Diagnostic> {
     let mut set = PolicySet::new();
     for rule in rules.values() {
         if set.add(rule.policy.clone()).is_err() {
             return vec![rule.source.complain(rule.place, "a second policy of this name", None)];
         }
     }
-    let report = Validator::new(schema.clone()).validate_with_level(&set, ValidationMode::Strict, LEVEL);
+    let report = validator.validate_with_level(&set, ValidationMode::Strict, LEVEL);
     let relay = |id: &PolicyId, report: &dyn miette::Diagnostic| {
         let text: &str = id.as_ref();
-        text.parse::<PolicyName>().ok().and_then(|name| rules.get(&name)).map_or_else(
-            || Diagnostic { path: crate::SCHEMA_PATH.into(), offset: 0, len: 0, message: report.to_string(), help: None },
-            |rule| rule.source.relay(report, rule.place),
-        )
+        text.parse::<PolicyName>()
+            .ok()
+            .and_then(|name| rules.get(&name))
+            .map_or_else(|| Diagnostic::of_schema(report.to_string()), |rule| rule.source.relay(report, rule.place))
     };
     // A warning about a policy that has an error only repeats it in other words; alone it is a refusal.
     let errors: Vec<_> = report.validation_errors().map(|error| relay(error.policy_id(), error)).collect();

@@ -2,7 +2,7 @@
 
 mod essence;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cedar_policy::{PolicySet, Schema};
@@ -15,25 +15,18 @@ use serde::Serialize;
 
 pub use essence::Essences;
 
-use crate::ask::{AskError, Asked, Form, Ground, Question};
+use crate::ask::{AskError, Form, Question};
+use crate::base::Base;
 use crate::explain::{because, because_not_lower};
-use crate::foundation;
 use crate::index::Bucket;
 use crate::load::load;
 use crate::remedy::{self, Remedy};
-use crate::schema::{SCHEMA_PATH, misclassed, parse, schema_text};
 use crate::source::{Diagnostic, Source};
-use crate::store::Store;
-use crate::vocabulary::Vocabulary;
 
 /// A checked set of policies over one estate; immutable, and safe to share between threads.
 #[derive(Debug)]
 pub struct Policies {
-    estate: Arc<Estate>,
-    schema: Schema,
-    schema_text: String,
-    vocabulary: Vocabulary,
-    store: Store,
+    base: Arc<Base>,
     buckets: BTreeMap<ActionName, Bucket>,
     texts: Vec<PolicyText>,
     set: PolicySet,
@@ -50,6 +43,15 @@ pub struct PolicyText {
     pub text: String,
     /// The file it stands in.
     pub path: String,
+}
+
+/// A verdict with all that had a part in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// What it comes to.
+    pub verdict: Verdict,
+    /// The policies that forbid it at the lowest rung: what stands in the way before anybody approves.
+    pub guards: BTreeSet<PolicyName>,
 }
 
 /// The answer at dispatch, under real approvals.
@@ -80,21 +82,20 @@ impl Policies {
     /// # Errors
     /// Everything that is wrong, in the order of files and places.
     pub fn load(estate: Arc<Estate>, sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
-        let text = schema_text(&estate);
-        let of_schema = |message: String| Diagnostic { path: SCHEMA_PATH.into(), offset: 0, len: 0, message, help: None };
-        let refuse =
-            |faults: Vec<String>| if faults.is_empty() { Ok(()) } else { Err(faults.into_iter().map(of_schema).collect::<Vec<_>>()) };
-        refuse(foundation::faults(&estate))?;
-        let schema = parse(&text)?;
-        let vocabulary = Vocabulary::new(&estate).map_err(|e| vec![of_schema(e.to_string())])?;
-        refuse(misclassed(&estate, &schema, &vocabulary))?;
-        let store = Store::new(&estate, &vocabulary, &schema).map_err(|e| vec![of_schema(e.to_string())])?;
-        let rules = load(&estate, &schema, &vocabulary, sources)?;
-        let actions = schema.action_entities().map_err(|e| vec![of_schema(e.to_string())])?;
+        Self::load_on(Arc::new(Base::new(estate)?), sources)
+    }
+
+    /// The same over an estate that has been made ready before.
+    ///
+    /// # Errors
+    /// As [`Policies::load`].
+    pub fn load_on(base: Arc<Base>, sources: &[Source]) -> Result<Self, Vec<Diagnostic>> {
+        let one = |error: &dyn std::fmt::Display| vec![Diagnostic::of_schema(error.to_string())];
+        let rules = load(&base, sources)?;
         let mut buckets = BTreeMap::new();
-        for name in estate.catalogue.actions.keys() {
-            let bucket = Bucket::gather(&rules, &vocabulary.action(name.as_str()), &actions);
-            buckets.insert(name.clone(), bucket.map_err(|e| vec![of_schema(e.to_string())])?);
+        for name in base.estate.catalogue.actions.keys() {
+            let bucket = Bucket::gather(&rules, &base.vocabulary.action(name.as_str()), &base.actions, &base.rungs);
+            buckets.insert(name.clone(), bucket.map_err(|error| one(&error))?);
         }
         let text_of = |rule: &crate::load::Rule<'_>| rule.policy.to_cedar().unwrap_or_default();
         let texts = rules
@@ -103,9 +104,9 @@ impl Policies {
             .collect();
         let mut set = PolicySet::new();
         for rule in rules.values() {
-            set.add(rule.policy.clone()).map_err(|e| vec![of_schema(e.to_string())])?;
+            set.add(rule.policy.clone()).map_err(|error| one(&error))?;
         }
-        Ok(Self { estate, schema, schema_text: text, vocabulary, store, buckets, texts, set })
+        Ok(Self { base, buckets, texts, set })
     }
 
     /// The verdict: the lowest rung whose authority is enough, with what permits it there and what stops it below.
@@ -113,22 +114,43 @@ impl Policies {
     /// # Errors
     /// When the case cannot be asked; that is `blocked`, never a verdict.
     pub fn judge(&self, case: &Case) -> Result<Verdict, AskError> {
+        self.climb(case, Form::Whole).map(|decided| decided.verdict)
+    }
+
+    /// The verdict of a case that was judged before, decided anew with all that had a part in it. The answer is that of
+    /// [`Policies::judge`], asked with only what policies read and not checked against the schema once more: for whoever compares
+    /// it with what is on record, never for what is to happen.
+    ///
+    /// # Errors
+    /// As [`Policies::judge`].
+    pub fn decide_again(&self, case: &Case) -> Result<Decided, AskError> {
+        self.climb(case, Form::Again)
+    }
+
+    fn climb(&self, case: &Case, form: Form) -> Result<Decided, AskError> {
         let question = self.question(case)?;
-        let mut below: Option<Asked> = None;
-        for (rung, form) in self.estate.authority.rungs.iter().zip(lowest_whole()) {
-            let asked = question.ask(&rung.brings(), form)?;
-            if asked.allowed {
-                return Ok(match below {
-                    None => Verdict::Clear { because: because(&question, &asked) },
-                    Some(below) => {
-                        Verdict::NeedsApproval { rung: rung.name.clone(), because: because_not_lower(&question, &asked, &below) }
-                    }
-                });
-            }
-            below = Some(asked);
+        let rungs = &self.base.estate.authority.rungs;
+        let ask = |place: usize, form| question.ask(&rungs.get(place).ok_or(AskError::Schema)?.brings(), form);
+        let lowest = ask(0, form)?;
+        if lowest.allowed {
+            return Ok(Decided { verdict: Verdict::Clear { because: because(&question, &lowest) }, guards: BTreeSet::new() });
         }
-        let top = below.ok_or(AskError::Schema)?;
-        Ok(Verdict::Denied { because: because(&question, &top) })
+        let guards = if lowest.said_allow { BTreeSet::new() } else { lowest.matched.clone() };
+        let mut last = (0, lowest);
+        for (place, rung) in rungs.iter().enumerate().skip(1) {
+            if question.hopeless(&last.1, place) {
+                continue;
+            }
+            let asked = question.ask(&rung.brings(), Form::Read)?;
+            if asked.allowed {
+                let below = if last.0 + 1 == place { last.1 } else { ask(place - 1, Form::Read)? };
+                let because = because_not_lower(&question, &asked, &below);
+                return Ok(Decided { verdict: Verdict::NeedsApproval { rung: rung.name.clone(), because }, guards });
+            }
+            last = (place, asked);
+        }
+        let top = if last.0 + 1 == rungs.len() { last.1 } else { ask(rungs.len() - 1, Form::Read)? };
+        Ok(Decided { verdict: Verdict::Denied { because: because(&question, &top) }, guards })
     }
 
     /// The question at dispatch, under the approvals that really were given.
@@ -147,7 +169,7 @@ impl Policies {
     /// When the case cannot be asked.
     pub fn ladder(&self, case: &Case) -> Result<Vec<RungAnswer>, AskError> {
         let question = self.question(case)?;
-        let rungs = self.estate.authority.rungs.iter().zip(lowest_whole());
+        let rungs = self.base.estate.authority.rungs.iter().zip(lowest_whole());
         rungs
             .map(|(rung, form)| {
                 let asked = question.ask(&rung.brings(), form)?;
@@ -163,7 +185,13 @@ impl Policies {
     /// When the case cannot be asked.
     pub fn remedies(&self, case: &Case) -> Result<Vec<Remedy>, AskError> {
         let question = self.question(case)?;
-        remedy::remedies(&self.estate.authority, &self.vocabulary, &question, &case.situation)
+        remedy::remedies(&self.base.estate.authority, &self.base.vocabulary, &question, &case.situation)
+    }
+
+    /// Whether any policy of the action reads this attribute of the context, such as `burn`. What nobody reads need not be asked
+    /// anywhere: it cannot change an answer. True of an action that is not known.
+    pub fn reads(&self, action: &ActionName, attribute: &str) -> bool {
+        self.buckets.get(action).is_none_or(|bucket| bucket.reads.context.has(attribute))
     }
 
     /// Every policy, by name.
@@ -173,12 +201,12 @@ impl Policies {
 
     /// The schema that the policies were checked against.
     pub fn schema_text(&self) -> &str {
-        &self.schema_text
+        &self.base.schema_text
     }
 
     /// The same schema, parsed.
-    pub const fn schema(&self) -> &Schema {
-        &self.schema
+    pub fn schema(&self) -> &Schema {
+        &self.base.schema
     }
 
     /// Every policy, each under its `@id`, as Cedar holds it.
@@ -187,8 +215,8 @@ impl Policies {
     }
 
     /// The estate that they were checked against.
-    pub const fn estate(&self) -> &Arc<Estate> {
-        &self.estate
+    pub fn estate(&self) -> &Arc<Estate> {
+        &self.base.estate
     }
 
     /// How many policies.
@@ -201,13 +229,14 @@ impl Policies {
         self.texts.is_empty()
     }
 
-    pub(crate) fn ground(&self) -> Ground<'_> {
-        Ground { estate: &self.estate, vocabulary: &self.vocabulary, schema: &self.schema, store: &self.store }
+    /// What they stand on; other policies can be read over it without making it again.
+    pub const fn base(&self) -> &Arc<Base> {
+        &self.base
     }
 
     pub(crate) fn question(&self, case: &Case) -> Result<Question<'_>, AskError> {
         let bucket = self.buckets.get(&case.action).ok_or_else(|| AskError::Unknown(format!("action {}", case.action)))?;
-        Question::open(self.ground(), bucket, case)
+        Question::open(self.base.ground(), bucket, case)
     }
 }
 

@@ -9,7 +9,7 @@ use lineclear_core::posture::Posture;
 use lineclear_core::situation::Situation;
 use serde::Serialize;
 
-use crate::ask::{AskError, Form, Question};
+use crate::ask::{AskError, Asked, Form, Question};
 use crate::vocabulary::Vocabulary;
 
 /// Most facts that one remedy changes; nobody acts on longer lists.
@@ -123,10 +123,18 @@ fn weakest(mut found: Vec<Remedy>) -> Vec<Remedy> {
 
 /// The lowest rung that is enough.
 fn lowest(authority: &Authority, question: &Question<'_>) -> Result<Option<usize>, AskError> {
+    let mut last: Option<Asked> = None;
     for (place, rung) in authority.rungs.iter().enumerate() {
-        if question.ask(&rung.brings(), if place == 0 { Form::Whole } else { Form::Read })?.allowed {
+        let form = match &last {
+            None => Form::Whole,
+            Some(asked) if question.hopeless(asked, place) => continue,
+            Some(_) => Form::Read,
+        };
+        let asked = question.ask(&rung.brings(), form)?;
+        if asked.allowed {
             return Ok(Some(place));
         }
+        last = Some(asked);
     }
     Ok(None)
 }

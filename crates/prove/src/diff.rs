@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use cedar_policy::pst::{ActionConstraint, BinaryOp, EntityUID, Expr, Literal, Var};
-use cedar_policy::{Effect, EntityUid, Policy, PolicySet, ValidationMode, Validator};
-use lineclear_policy::Policies;
+use cedar_policy::{Effect, EntityUid, Policy, PolicySet, RequestEnv, ValidationMode, Validator};
+use lineclear_policy::{Policies, Source};
 use serde::Serialize;
 
 use crate::axiom::Axioms;
-use crate::beside::{Shift, beside};
+use crate::beside::{Shift, beside, invariants};
 use crate::plan::environments;
 use crate::pool::answers;
 use crate::proof::teams;
@@ -20,7 +20,7 @@ use crate::scene::Scene;
 use crate::shape::Shape;
 use crate::solver::Solver;
 use crate::tell::{Case, tell};
-use crate::trial::{Law, Trial};
+use crate::trial::{Law, Shrunk, Trial};
 
 /// The claim that nothing is newly permitted.
 const WIDER: usize = 0;
@@ -43,6 +43,13 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// The same with what changed between the invariants of both estates; what is not proved any more counts as wider.
+    #[must_use]
+    pub fn and_invariants(mut self, old: &[Source], new: &[Source]) -> Self {
+        self.beside.extend(invariants(old, new));
+        self
+    }
+
     /// Whether anything is wider, or may be.
     pub fn widens(&self) -> bool {
         !self.opened.is_empty() || !self.unknown.is_empty() || self.beside.iter().any(|shift| shift.widens)
@@ -50,7 +57,8 @@ impl Difference {
 }
 
 /// Compares two sets over everything that can be asked under the new one. Action groups of the old policies stand for the
-/// actions that they held then, so that moving an action to another risk class is seen.
+/// actions that they held then, so that moving an action to another risk class is seen. What opens or closes for agents and
+/// operators alike is told once.
 ///
 /// # Errors
 /// When nothing could be asked.
@@ -64,7 +72,7 @@ pub async fn diff(solver: &Solver, old: &Policies, new: &Policies) -> Result<Dif
     let forbids = bounds.forbids()?;
     let (was_bounded, is_bounded) = (side(joined(&before, &forbids)?), side(joined(new.set(), &forbids)?));
     let known: BTreeSet<String> = environments(old.schema()).iter().map(name_of).collect();
-    let batch = |env: cedar_policy::RequestEnv| {
+    let batch = |env: RequestEnv| {
         let question = |claim, ask, bounded| Question { claim, ask, bounded, example: true };
         let questions = if known.contains(&name_of(&env)) {
             let within = |one: &Arc<Side>, two: &Arc<Side>| Ask::Within(Arc::clone(one), Arc::clone(two));
@@ -82,10 +90,16 @@ pub async fn diff(solver: &Solver, old: &Policies, new: &Policies) -> Result<Dif
     let mut difference = Difference { beside: beside(old, new), ..Difference::default() };
     difference.beside.extend(lost);
     let reader = Reader { new, before: &before, shape: &shape, teams: teams(new) };
+    let mut told: Vec<Told> = Vec::new();
     for (batch, answers) in batches.iter().zip(&answers) {
         for (question, answer) in batch.questions.iter().zip(answers) {
-            reader.read(&mut difference, batch, question, answer);
+            reader.read(&mut difference, &mut told, batch, question, answer);
         }
+    }
+    for one in told {
+        let narrows = one.claim == NARROWER;
+        let example = reader.example(&one);
+        if narrows { difference.closed.push(example) } else { difference.opened.push(example) }
     }
     let now: BTreeSet<String> = batches.iter().map(|batch| name_of(&batch.env)).collect();
     for gone in known.difference(&now) {
@@ -101,27 +115,67 @@ struct Reader<'a> {
     teams: Vec<String>,
 }
 
+/// A kind of request that opens or closes, for one type of principal or for several.
+struct Told {
+    claim: usize,
+    envs: Vec<RequestEnv>,
+    shrunk: Shrunk,
+}
+
 impl Reader<'_> {
-    fn read(&self, difference: &mut Difference, batch: &Batch, question: &Question, answer: &Answer) {
+    fn read(&self, difference: &mut Difference, told: &mut Vec<Told>, batch: &Batch, question: &Question, answer: &Answer) {
         let name = name_of(&batch.env);
         let env = match answer {
             Answer::Holds { .. } => return,
             Answer::Unproved(why) => return difference.unknown.push(format!("{name}: {why}")),
             Answer::Fails(env) => env,
         };
-        let (law, case) = match question.claim {
-            WIDER => (Law::Within(self.new.set(), self.before), Case::Wider),
-            NARROWER => (Law::Within(self.before, self.new.set()), Case::Narrower),
-            _ => (Law::Never(self.new.set()), Case::Fresh),
-        };
-        let trial = Trial { law, schema: self.new.schema(), shape: self.shape, teams: &self.teams };
+        let trial = self.trial(question.claim);
+        if told.iter_mut().any(|one| one.claim == question.claim && joins(&trial, one, &batch.env)) {
+            return;
+        }
         let shrunk = env.as_ref().and_then(|env| Scene::of(env, None)).and_then(|scene| trial.shrink(scene));
-        let Some(shrunk) = shrunk else {
-            return difference.unknown.push(format!("{name}: the solver's counterexample does not hold on the engine"));
-        };
-        let told = tell(self.new.estate(), self.shape, &name, &case, &shrunk);
-        if matches!(case, Case::Narrower) { difference.closed.push(told) } else { difference.opened.push(told) }
+        match shrunk {
+            Some(shrunk) => told.push(Told { claim: question.claim, envs: vec![batch.env.clone()], shrunk }),
+            None => difference.unknown.push(format!("{name}: the solver's counterexample does not hold on the engine")),
+        }
     }
+
+    fn trial(&self, claim: usize) -> Trial<'_> {
+        let law = match claim {
+            WIDER => Law::Within(self.new.set(), self.before),
+            NARROWER => Law::Within(self.before, self.new.set()),
+            _ => Law::Never(self.new.set()),
+        };
+        Trial { law, schema: self.new.schema(), shape: self.shape, teams: &self.teams }
+    }
+
+    fn example(&self, told: &Told) -> Example {
+        let case = match told.claim {
+            WIDER => Case::Wider,
+            NARROWER => Case::Narrower,
+            _ => Case::Fresh,
+        };
+        let mut names: Vec<String> = told.envs.iter().map(|env| env.principal().to_string()).collect();
+        names.sort();
+        let environment = told.envs.first().map(name_of).unwrap_or_default();
+        let (_, asked) = environment.split_once(' ').unwrap_or_default();
+        tell(self.new.estate(), self.shape, &format!("{} {asked}", names.join(" or ")), &case, &told.shrunk)
+    }
+}
+
+/// Whether the same request by a principal of another type breaks the law in the same way; it is then told together.
+fn joins(trial: &Trial<'_>, told: &mut Told, env: &RequestEnv) -> bool {
+    let alike = told.envs.first().is_some_and(|first| first.action() == env.action() && first.resource() == env.resource());
+    if !alike || told.shrunk.named.0 {
+        return false;
+    }
+    let same = trial.breach(&told.shrunk.scene.asked_by(env.principal())).is_some_and(|breach| breach == told.shrunk.breach);
+    if same {
+        told.envs.push(env.clone());
+        told.shrunk.askers.insert(env.principal().to_string());
+    }
+    same
 }
 
 /// The old policies as they read under the new schema, and what cannot be read so. A permit that is left out makes the
@@ -132,6 +186,11 @@ fn translated(old: &Policies, new: &Policies) -> Result<(PolicySet, Vec<Shift>),
     let (mut set, mut lost) = (PolicySet::new(), Vec::new());
     for policy in old.set().policies() {
         let Some(policy) = expanded(policy, &groups)? else { continue };
+        // What stands there still, word for word, is known to be valid.
+        if new.set().policy(policy.id()) == Some(&policy) {
+            set.add(policy).map_err(|error| ProveError::Policy(error.to_string()))?;
+            continue;
+        }
         let lone = PolicySet::from_policies([policy.clone()]).map_err(|error| ProveError::Policy(error.to_string()))?;
         if validator.validate(&lone, ValidationMode::Strict).validation_errors().next().is_some() {
             let forbids = policy.effect() == Effect::Forbid;
@@ -144,19 +203,29 @@ fn translated(old: &Policies, new: &Policies) -> Result<(PolicySet, Vec<Shift>),
     Ok((set, lost))
 }
 
-/// For each action and group of the old catalogue, the actions that it stood for and that are still there.
+/// For each action and group of the old catalogue that no longer stands for the same actions, those that it stood for and that
+/// are still there. Actions that are new do not count: what is asked about them is not compared with the old policies.
 fn groups(old: &Policies, new: &Policies) -> BTreeMap<String, Vec<String>> {
-    let still = &new.estate().catalogue.actions;
-    let actions = &old.estate().catalogue.actions;
+    let known = |name: &String| old.estate().catalogue.actions.keys().any(|action| action.as_str() == name);
+    let still = |name: &String| new.estate().catalogue.actions.keys().any(|action| action.as_str() == name);
+    let (was, is) = (members_of(old), members_of(new));
+    let moved = was.into_iter().filter(|(group, held)| {
+        let now: Option<Vec<&String>> = is.get(group).map(|now| now.iter().filter(|name| known(name)).collect());
+        now.is_none_or(|now| now != held.iter().collect::<Vec<_>>())
+    });
+    moved.map(|(group, held)| (group, held.into_iter().filter(still).collect())).collect()
+}
+
+/// The actions that each action and each group of a catalogue stands for, sorted.
+fn members_of(policies: &Policies) -> BTreeMap<String, Vec<String>> {
     let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let hierarchy = old.schema().action_entities().unwrap_or_default();
-    let named: BTreeMap<&str, &EntityUid> = old.schema().actions().map(|uid| (uid.id().unescaped(), uid)).collect();
-    for name in actions.keys() {
-        let held = if still.contains_key(name) { vec![name.to_string()] } else { Vec::new() };
-        groups.entry(name.to_string()).or_default().extend(held.clone());
+    let hierarchy = policies.schema().action_entities().unwrap_or_default();
+    let named: BTreeMap<&str, &EntityUid> = policies.schema().actions().map(|uid| (uid.id().unescaped(), uid)).collect();
+    for name in policies.estate().catalogue.actions.keys() {
+        groups.entry(name.to_string()).or_default().push(name.to_string());
         let Some(uid) = named.get(name.as_str()) else { continue };
-        for group in old.schema().action_groups().filter(|group| hierarchy.is_ancestor_of(group, uid)) {
-            groups.entry(group.id().unescaped().to_owned()).or_default().extend(held.clone());
+        for group in policies.schema().action_groups().filter(|group| hierarchy.is_ancestor_of(group, uid)) {
+            groups.entry(group.id().unescaped().to_owned()).or_default().push(name.to_string());
         }
     }
     groups
@@ -168,10 +237,11 @@ fn expanded(policy: &Policy, groups: &BTreeMap<String, Vec<String>>) -> Result<O
     let through = one(policy, &|expr| within(expr, groups))?;
     let whole = through.to_pst().map_err(refuse)?;
     let mut body = whole.body().clone();
+    let moved = |one: &EntityUID| groups.contains_key(one.eid.as_str());
     let named = match &body.action {
-        ActionConstraint::Any => return Ok(Some(through)),
-        ActionConstraint::Eq(one) => members(one, groups),
-        ActionConstraint::In(all) => all.iter().flat_map(|one| members(one, groups)).collect(),
+        ActionConstraint::Eq(one) if moved(one) => members(one, groups),
+        ActionConstraint::In(all) if all.iter().any(moved) => all.iter().flat_map(|one| members(one, groups)).collect(),
+        ActionConstraint::Any | ActionConstraint::Eq(_) | ActionConstraint::In(_) => return Ok(Some(through)),
     };
     if named.is_empty() {
         return Ok(None);
@@ -180,9 +250,19 @@ fn expanded(policy: &Policy, groups: &BTreeMap<String, Vec<String>>) -> Result<O
     Ok(Some(build(body).map_err(refuse)?))
 }
 
+/// What an action or group stands for; itself when that has not changed.
 fn members(uid: &EntityUID, groups: &BTreeMap<String, Vec<String>>) -> Vec<EntityUID> {
-    let held = groups.get(uid.eid.as_str()).into_iter().flatten();
-    held.map(|name| EntityUID { ty: uid.ty.clone(), eid: name.as_str().into() }).collect()
+    groups.get(uid.eid.as_str()).map_or_else(
+        || vec![uid.clone()],
+        |held| held.iter().map(|name| EntityUID { ty: uid.ty.clone(), eid: name.as_str().into() }).collect(),
+    )
+}
+
+/// Whether an expression names an action or group that stands for others now.
+fn mentions(expr: &Expr, groups: &BTreeMap<String, Vec<String>>) -> bool {
+    let of =
+        |expr: &Expr| if let Expr::Literal(Literal::EntityUID(uid)) = expr { Some(groups.contains_key(uid.eid.as_str())) } else { None };
+    expr.reduce(&of, &|one, other| one || other, false)
 }
 
 /// `action in …` and `action == …` of a condition.
@@ -198,6 +278,9 @@ fn within(expr: &Expr, groups: &BTreeMap<String, Vec<String>>) -> Step {
         named(right)
     };
     let literal = |value| Step::Put(Arc::new(Expr::Literal(Literal::Bool(value))));
+    if !mentions(right, groups) {
+        return Step::Keep;
+    }
     match (op, all) {
         (BinaryOp::In, Some(all)) if all.is_empty() => literal(false),
         (BinaryOp::In, Some(all)) => {

@@ -2,7 +2,7 @@
 
 use cedar_policy::pst::Effect as PstEffect;
 use cedar_policy::{Effect, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
-use lineclear_policy::{Diagnostic, Source};
+use lineclear_policy::{Diagnostic, Place, Source};
 
 use crate::rewrite::build;
 
@@ -24,18 +24,20 @@ pub(crate) fn read(schema: &Schema, sources: &[Source]) -> Result<Vec<Invariant>
         let set: PolicySet = match source.text.parse() {
             Ok(set) => set,
             Err(error) => {
-                let error: cedar_policy::ParseErrors = error;
-                faults.push(complain(source, error.to_string(), None));
+                let errors: cedar_policy::ParseErrors = error;
+                faults.extend(errors.iter().map(|error| source.relay(error, all(source))));
                 continue;
             }
         };
         if set.templates().next().is_some() {
-            faults.push(complain(source, "a template: write out each invariant".into(), None));
+            faults.push(source.complain(all(source), "a template: write out each invariant", None));
         }
-        for policy in set.policies() {
-            match one(schema, source, policy) {
+        let mut policies: Vec<(Place, &Policy)> = set.policies().map(|policy| (place(source, policy), policy)).collect();
+        policies.sort_by_key(|(place, _)| place.offset);
+        for (place, policy) in policies {
+            match one(schema, source, place, policy) {
                 Ok(invariant) if found.iter().any(|known| known.name == invariant.name) => {
-                    faults.push(complain(source, format!("a second invariant `{}`", invariant.name), None));
+                    faults.push(source.complain(place, format!("a second invariant `{}`", invariant.name), None));
                 }
                 Ok(invariant) => found.push(invariant),
                 Err(fault) => faults.push(fault),
@@ -46,28 +48,32 @@ pub(crate) fn read(schema: &Schema, sources: &[Source]) -> Result<Vec<Invariant>
     if faults.is_empty() { Ok(found) } else { Err(faults) }
 }
 
-fn complain(source: &Source, message: String, help: Option<&str>) -> Diagnostic {
-    Diagnostic { path: source.path.clone(), offset: 0, len: 0, message, help: help.map(ToOwned::to_owned) }
+const fn all(source: &Source) -> Place {
+    Place { offset: 0, len: source.text.len() }
 }
 
-fn one(schema: &Schema, source: &Source, policy: &Policy) -> Result<Invariant, Diagnostic> {
+/// Where an invariant stands, annotations included.
+fn place(source: &Source, policy: &Policy) -> Place {
+    policy.as_ref().loc().map_or(all(source), |loc| Place { offset: loc.start(), len: loc.end() - loc.start() })
+}
+
+fn one(schema: &Schema, source: &Source, place: Place, policy: &Policy) -> Result<Invariant, Diagnostic> {
     let annotation = |key: &str| policy.annotation(key).map(str::trim).filter(|text| !text.is_empty()).map(ToOwned::to_owned);
-    let name = annotation("id")
-        .ok_or_else(|| complain(source, "an invariant without `@id`".into(), Some("write `@id(\"some-name\")` above it")))?;
-    let untitled =
-        || complain(source, format!("invariant `{name}` has no `@title`"), Some("write `@title(\"What must never be\")` above it"));
+    let complain = |message: String, help: &str| source.complain(place, message, Some(help.to_owned()));
+    let name = annotation("id").ok_or_else(|| complain("an invariant without `@id`".into(), "write `@id(\"some-name\")` above it"))?;
+    let untitled = || complain(format!("invariant `{name}` has no `@title`"), "write `@title(\"What must never be\")` above it");
     let title = annotation("title").ok_or_else(untitled)?;
     if policy.effect() != Effect::Forbid {
-        let help = "describe what must never be permitted, as a `forbid`";
-        return Err(complain(source, format!("invariant `{name}` is a `permit`"), Some(help)));
+        return Err(complain(format!("invariant `{name}` is a `permit`"), "describe what must never be permitted, as a `forbid`"));
     }
-    let region = region(policy, &name).ok_or_else(|| complain(source, format!("invariant `{name}` cannot be taken apart"), None))?;
-    let report = Validator::new(schema.clone()).validate(&region, ValidationMode::Strict);
-    let first = report.validation_errors().map(ToString::to_string).chain(report.validation_warnings().map(ToString::to_string)).next();
-    match first {
-        Some(message) => Err(complain(source, message, None)),
-        None => Ok(Invariant { name, title, region }),
-    }
+    let region = region(policy, &name).ok_or_else(|| source.complain(place, format!("invariant `{name}` cannot be taken apart"), None))?;
+    // Checked as it was written, so that complaints point into this very text; what it is turned into has the same conditions.
+    let written = PolicySet::from_policies([policy.new_id(PolicyId::new(&name))]);
+    let written = written.map_err(|error| source.complain(place, error.to_string(), None))?;
+    let report = Validator::new(schema.clone()).validate(&written, ValidationMode::Strict);
+    let error = report.validation_errors().map(|error| source.relay(error, place)).next();
+    let fault = error.or_else(|| report.validation_warnings().map(|warning| source.relay(warning, place)).next());
+    fault.map_or(Ok(Invariant { name, title, region }), Err)
 }
 
 /// The same scope and conditions, permitted.

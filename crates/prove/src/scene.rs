@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request, Schema};
+use cedar_policy::{AuthorizationError, Authorizer, Context, Decision, Entities, EntityTypeName, EntityUid, PolicySet, Request, Schema};
 use cedar_policy_symcc::Env;
 use serde_json::{Map, Value};
 
@@ -87,6 +87,20 @@ impl Scene {
         if scene.resource == *uid {
             scene.resource = fresh;
         }
+        scene
+    }
+
+    /// The same scene with a principal of another type, which is called as the first one was.
+    pub fn asked_by(&self, kind: &EntityTypeName) -> Self {
+        let (was, mut scene) = (&self.principal, self.clone());
+        for entity in &mut scene.entities {
+            if is(entity.get("uid"), was)
+                && let Some(place) = entity.pointer_mut("/uid/type")
+            {
+                *place = Value::from(kind.to_string());
+            }
+        }
+        scene.principal = EntityUid::from_type_name_and_id(kind.clone(), was.id().clone());
         scene
     }
 

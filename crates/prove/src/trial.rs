@@ -1,5 +1,7 @@
 //! A counterexample before the engine: whether it really breaks the law, and the smallest one that still does.
 
+use std::collections::BTreeSet;
+
 use cedar_policy::{EntityUid, PolicySet, Schema};
 use serde_json::Value;
 
@@ -50,6 +52,8 @@ pub(crate) struct Shrunk {
     pub matters: Vec<String>,
     /// Whether the very principal and resource matter.
     pub named: (bool, bool),
+    /// The other types of principal for which the same holds.
+    pub askers: BTreeSet<String>,
 }
 
 /// One fact may hold another one in place until it goes; more rounds than this change nothing that people would notice.
@@ -129,7 +133,7 @@ impl Trial<'_> {
         let named = (anybody(&principal), anybody(&resource));
         let matters = self.matters(&scene);
         let breach = self.breach(&scene)?;
-        Some(Shrunk { scene, breach, matters, named })
+        Some(Shrunk { scene, breach, matters, named, askers: BTreeSet::new() })
     }
 
     fn keep(&self, scene: &mut Scene, path: &[String], value: &Value) -> bool {

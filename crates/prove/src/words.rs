@@ -163,6 +163,9 @@ fn who(shrunk: &Shrunk) -> String {
     if shrunk.named.0 {
         told = format!("the {kind} `{}`", scene.principal.id().unescaped());
     }
+    for other in shrunk.askers.iter().map(|kind| lower(kind)) {
+        told = format!("{told} or {} {other}", article(&other));
+    }
     let parents = scene.entity(&scene.principal).and_then(|entity| entity.get("parents")).and_then(Value::as_array);
     let roles = parents.into_iter().flatten().filter_map(|parent| parent.get("id").and_then(Value::as_str));
     let roles: Vec<String> = roles.map(|role| format!("`{role}`")).collect();

@@ -6,6 +6,7 @@ use lineclear_core::name::PolicyName;
 use lineclear_core::{ChangeId, Digest};
 use serde::Serialize;
 
+use super::tiers::{Tier, judged, tiers};
 use super::{Alarm, Group, Move, Tally};
 use crate::level::Course;
 use crate::versions::Versions;
@@ -105,6 +106,8 @@ pub struct DriftReport {
     pub moved: Vec<Moved>,
     /// Recorded cases that the active estate cannot be asked, by reason.
     pub unaskable: Vec<Changed>,
+    /// Rungs that ask for something else today, wider ones first.
+    pub tiers: Vec<Tier>,
     /// Facts that are judged otherwise today.
     pub thresholds: Vec<Changed>,
     /// Actions whose runbook is another today.
@@ -126,9 +129,11 @@ impl Tally {
         let moved: Vec<Moved> = self.moves.iter().map(|(kind, group)| Moved { kind: kind.clone(), group: *group }).collect();
         let told = self.told.iter().map(|((entry, alarm), change)| Told { entry: *entry, change: *change, alarm: alarm.clone() });
         let changed = |what: &dyn fmt::Display, how: String, group: &Group| Changed { what: what.to_string(), how, group: *group };
+        let tiers = tiers(self, versions);
         let assessment = match () {
             () if self.alarms > 0 => Assessment::Alarm,
             () if moved.iter().any(|moved| moved.kind.course == Course::Wider) => Assessment::Wider,
+            () if tiers.iter().any(|tier| tier.course == Course::Wider) => Assessment::Wider,
             () if self.redecided < self.verdicts => Assessment::Incomplete,
             () => Assessment::Holds,
         };
@@ -144,11 +149,8 @@ impl Tally {
             absent: self.absent.iter().map(|(estate, verdicts)| Absent { estate: *estate, verdicts: *verdicts }).collect(),
             moved,
             unaskable: self.unaskable.iter().map(|(why, group)| changed(why, "cannot be asked today".into(), group)).collect(),
-            thresholds: self
-                .thresholds
-                .iter()
-                .map(|((fact, then, now), group)| changed(fact, format!("then {then}, today {now}"), group))
-                .collect(),
+            thresholds: judged(self, versions),
+            tiers,
             runbooks: self.runbooks.iter().map(|(action, group)| changed(action, "another runbook today".into(), group)).collect(),
             dead,
             never_hit,
@@ -186,6 +188,7 @@ impl fmt::Display for DriftReport {
             list(f, title, &of)?;
         }
         list(f, "cannot be asked of the active estate", &self.unaskable)?;
+        list(f, "rungs that ask for something else today", &self.tiers)?;
         list(f, "thresholds that changed", &self.thresholds)?;
         list(f, "runbooks that changed", &self.runbooks)?;
         list(f, "permits that decided nothing", &self.dead)?;
@@ -225,6 +228,12 @@ impl fmt::Display for Changed {
     }
 }
 
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} then, {} today; {}", self.rung, self.then, self.now, self.group)
+    }
+}
+
 impl fmt::Display for Dead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}  {}", self.policy, self.title)
@@ -233,9 +242,10 @@ impl fmt::Display for Dead {
 
 impl fmt::Display for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.count {
-            1 => write!(f, "once, in entry {}", self.first_entry),
-            count => write!(f, "{count} times, first in entry {}", self.first_entry),
+        match (self.count, self.first_entry) {
+            (0, _) | (_, None) => f.write_str("no verdict rests on it"),
+            (1, Some(entry)) => write!(f, "once, in entry {entry}"),
+            (count, Some(entry)) => write!(f, "{count} times, first in entry {entry}"),
         }
     }
 }

@@ -190,8 +190,34 @@ fn a_rung_of_the_same_name_is_compared_by_what_it_brings() {
     let active = edited("authority.yaml", "    humans: 2\n    roles: [operator]\n", "    humans: 1\n    roles: [operator]\n");
     let told = stories(example(), 13, 60);
     let report = audit(&Versions::new(&active.policies, [&example().policies]), &told);
+    let tier = report.tiers.iter().find(|tier| tier.rung == "two-signed").unwrap();
+    assert_eq!(tier.course, Course::Wider);
+    assert_eq!(tier.then, "2 people, as `operator`, with the owning team, signed with a key");
+    assert_eq!(tier.now, "one person, as `operator`, with the owning team, signed with a key");
     // Policies still ask for two people, so what needed this rung needs a higher one now.
     assert!(report.moved.iter().any(|moved| moved.kind.course == Course::Narrower && moved.kind.then == "two-signed"), "{report}");
+}
+
+#[test]
+fn a_rung_and_a_threshold_that_moved_are_told_though_no_verdict_rests_on_them() {
+    let active = edited("authority.yaml", "    humans: 3\n", "    humans: 2\n");
+    let asked = case_with(example(), "clear");
+    let story = Story::judged(&example().policies, 1, &asked, &example().policies.judge(&asked).unwrap());
+    let report = audit(&Versions::new(&active.policies, [&example().policies]), [&story]);
+    let told: Vec<String> = report.tiers.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [concat!(
+            "three-with-command: 3 people, as `incident-commander` and `operator` and `security-officer`, with the owning team, signed with a key then, ",
+            "2 people, as `incident-commander` and `operator` and `security-officer`, with the owning team, signed with a key today; no verdict rests on it"
+        )]
+    );
+    assert_eq!(report.assessment, Assessment::Wider);
+    let active = edited("facts.yaml", "limit: 30s", "limit: 45s");
+    let report = audit(&Versions::new(&active.policies, [&example().policies]), [&story]);
+    assert_eq!((report.assessment, report.tiers.len()), (Assessment::Holds, 0));
+    let unused = report.thresholds.iter().filter(|changed| changed.to_string().ends_with("45 s; no verdict rests on it")).count();
+    assert!(unused > 10, "{report}");
 }
 
 #[test]

@@ -49,7 +49,7 @@ impl Policies {
     /// What takes the cases of these policies to their essence.
     pub fn essences(&self) -> Essences<'_> {
         let mut places = BTreeMap::new();
-        for thing in self.estate.topology.iter() {
+        for thing in self.base.estate.topology.iter() {
             places.entry((thing.reference.kind, thing.environment)).or_insert_with(|| thing.reference.clone());
         }
         let shapes = self.buckets.iter().map(|(action, bucket)| (action.clone(), Shape::of(&bucket.set))).collect();
@@ -73,7 +73,7 @@ impl Essences<'_> {
         let (Some(bucket), Some(shape)) = (self.policies.buckets.get(&case.action), self.shapes.get(&case.action)) else { return case };
         forget(&bucket.reads, &shape.cuts, &mut case.situation);
         // Whoever and whatever is unknown stays so, and is refused.
-        let directory = &self.policies.estate.directory;
+        let directory = &self.policies.base.estate.directory;
         let first = match case.principal {
             Actor::Agent(id) if directory.agents.contains_key(&id) => directory.agents.keys().next().copied().map(Actor::Agent),
             Actor::Operator(id) if directory.operators.contains_key(&id) => directory.operators.keys().next().copied().map(Actor::Operator),
@@ -82,7 +82,7 @@ impl Essences<'_> {
         if let (false, Some(first)) = (shape.who, first) {
             case.principal = first;
         }
-        let place = self.policies.estate.topology.get(&case.target).map(|thing| (thing.reference.kind, thing.environment));
+        let place = self.policies.base.estate.topology.get(&case.target).map(|thing| (thing.reference.kind, thing.environment));
         if let (false, Some(first)) = (shape.which, place.and_then(|place| self.places.get(&place))) {
             case.target = first.clone();
         }

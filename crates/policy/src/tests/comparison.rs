@@ -1,15 +1,17 @@
 //! Nothing that makes an answer quick may change it: every rung, verdict and dispatch against Cedar alone over every policy,
 //! the whole estate and every fact.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use lineclear_core::authority::Approvals;
 use lineclear_core::situation::Case;
-use lineclear_core::verdict::Verdict;
+use lineclear_core::topology::Environment;
+use lineclear_core::verdict::{Bearing, Verdict};
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::fixture::policies_of;
+use super::fixture::{self, policies_and, policies_of};
 use super::laws::{approvals, cases, cases_of};
 use super::plain::Plain;
 use super::{estate, policies};
@@ -68,7 +70,11 @@ fn check(policies: &Policies, plain: &Plain<'_>, case: &Case, given: &Approvals)
         assert!(alone.agrees(answer.allowed, &answer.because), "{}: {alone:?} but {answer:?}", rung.name);
         lowest = lowest.or(alone.allowed.then_some(&rung.name));
     }
-    let said = match policies.judge(case).unwrap() {
+    let decided = policies.decide_again(case).unwrap();
+    assert_eq!(policies.judge(case).unwrap(), decided.verdict);
+    let bottom = plain.ask(case, &rungs[0].brings());
+    assert_eq!(decided.guards.iter().map(ToString::to_string).collect::<BTreeSet<_>>(), bottom.guards());
+    let said = match decided.verdict {
         Verdict::Clear { .. } => Some(rungs[0].name.clone()),
         Verdict::NeedsApproval { rung, .. } => Some(rung),
         Verdict::Denied { .. } => None,
@@ -109,6 +115,49 @@ proptest! {
             check(&policies, &Plain::new(&policies), &case, &given);
         }
     }
+}
+
+/// Two dozen policies and more: what cannot match is left out, what can fail is not, whatever else of it does not hold.
+#[test]
+fn a_policy_that_can_fail_is_asked_wherever_it_could_be_left_out() {
+    let planted = |condition: &str| {
+        let text =
+            format!("@id(\"planted\") @title(\"Planted\") forbid (principal, action == Action::\"pool.drain\", resource) {condition};");
+        let planted = Source { path: "policies/planted.cedar".into(), text };
+        policies_and(5, fixture::sources().into_iter().chain([planted]).collect())
+    };
+    let failing = "context.in_flight * 9223372036854775807 > 0";
+    let mut case = fixture::case(fixture::AGENT, "pool.drain", Environment::Production);
+    case.situation.in_flight = 3;
+    let named = |policies: &Policies| {
+        let verdict = policies.judge(&case).unwrap();
+        let because = verdict.because().iter().map(|one| (one.bearing, one.policy.as_ref().map(ToString::to_string)));
+        (verdict.word(), because.collect::<Vec<_>>())
+    };
+    let failed = ("denied", vec![(Bearing::Failed, Some("planted".to_owned()))]);
+    assert_eq!(named(&planted(&format!("when {{ {failing} && resource.owner == Team::\"team-02\" }}"))), failed);
+    assert_eq!(named(&planted(&format!("when {{ context.approvals.humans < 9 && {failing} && context.freeze }}"))), failed);
+    // Cedar reads from left to right and stops: this one cannot fail here.
+    assert_eq!(named(&planted(&format!("when {{ resource.owner == Team::\"team-02\" && {failing} }}"))).0, "needs_approval");
+}
+
+/// Rungs whose approvals settle the answer are not asked; these pairs are settled at some rungs and not at others.
+#[test]
+fn a_rung_is_passed_over_only_when_its_approvals_settle_it() {
+    let case = fixture::case(fixture::AGENT, "pool.drain", Environment::Production);
+    let check_pair = |permit: &str, forbid: &str, expected: &str| {
+        let policies = pair(permit, forbid).unwrap();
+        check(&policies, &Plain::new(&policies), &case, &Approvals::default());
+        let verdict = policies.judge(&case).unwrap();
+        let rung = if let Verdict::NeedsApproval { rung, .. } = &verdict { rung.as_str() } else { verdict.word() };
+        assert_eq!(rung, expected, "{permit} / {forbid}");
+    };
+    check_pair("context.approvals.humans >= 1", "context.approvals.humans < 2 && !context.approvals.owner", "two-operators");
+    check_pair("context.approvals.humans >= 1", "!(context.approvals.humans >= 2 && context.approvals.owner)", "service-owner");
+    check_pair("context.approvals.humans >= 1 || context.reversible", "context.approvals.humans < 1 && context.reversible", "one-operator");
+    check_pair("context.approvals.humans >= 1 && context.approvals.owner", "context.freeze", "service-owner");
+    check_pair("context.approvals.humans >= 2 && context.freeze", "context.emergency", "denied");
+    check_pair("context.approvals.humans >= 2", "context.reversible", "denied");
 }
 
 #[test]

@@ -70,6 +70,8 @@ fn authority() -> Authority {
         ],
         approval_ttl: Span::from_secs(1_800),
         single_operator: false,
+        activation: None,
+        routine: None,
     }
 }
 
@@ -165,6 +167,9 @@ pub fn estate_of(teams: usize) -> Estate {
         slos: BTreeMap::new(),
         severity: None,
         escalation: BTreeMap::new(),
+        signals: BTreeMap::new(),
+        mappings: BTreeMap::new(),
+        maintenance: Vec::new(),
     }
 }
 
@@ -178,7 +183,11 @@ pub fn sources() -> Vec<Source> {
 
 /// A set as large estates have it: the twenty-five, and a copy of each for every further team, narrowed to what that owns.
 pub fn policies_of(teams: usize) -> Policies {
-    let mut all = sources();
+    policies_and(teams, sources())
+}
+
+/// The same for further teams, with other texts in the place of the twenty-five or beside them.
+pub fn policies_and(teams: usize, mut all: Vec<Source>) -> Policies {
     for team in (1..=teams).map(team) {
         let narrowed = sources().into_iter().map(|source| Source {
             path: source.path.replace("policies/", &format!("policies/{team}-")),

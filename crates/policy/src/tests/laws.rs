@@ -120,7 +120,7 @@ proptest! {
         prop_assert_eq!(&indexed, &answer(question.ask_of(&WHOLE, &given, Form::Whole).unwrap()));
         prop_assert_eq!(&indexed, &answer(question.ask(&given, Form::Read).unwrap()));
         let slice = slice(&case);
-        let narrow = Question::open(Ground { store: &slice, ..POLICIES.ground() }, question.bucket, &case).unwrap();
+        let narrow = Question::open(Ground { store: &slice, ..POLICIES.base().ground() }, question.bucket, &case).unwrap();
         prop_assert_eq!(&indexed, &answer(narrow.ask(&given, Form::Whole).unwrap()));
         prop_assert_eq!(indexed.0, POLICIES.permits(&case, &given).unwrap().allowed);
     }

@@ -136,6 +136,11 @@ impl<'a> Plain<'a> {
 }
 
 impl PlainAnswer {
+    /// The policies that forbid.
+    pub fn guards(&self) -> BTreeSet<String> {
+        if self.said_allow { BTreeSet::new() } else { self.matched.clone() }
+    }
+
     /// Whether the product says the same, and names the same policies for it.
     pub fn agrees(&self, allowed: bool, because: &Reasons) -> bool {
         let named = |bearing: Bearing| -> BTreeSet<String> {

@@ -140,21 +140,33 @@ async fn an_invariant_about_nothing_is_found() {
 #[tokio::test]
 async fn an_invariant_that_cannot_be_used_is_refused_with_its_place() {
     let check = async |text: &str, expected: &str| {
-        let sources = [source("invariants/bad.cedar", text)];
+        // Behind one that is right, so that each fault has a line of its own to be found in.
+        let text =
+            format!("@id(\"stopped\") @title(\"S\") forbid (principal, action, resource) when {{ context.posture <= 0 }};\n\n  {text}");
+        let sources = [source("invariants/bad.cedar", &text)];
         let Err(ProveError::Invariants(faults)) = prove(&solver().await, &small(), &sources).await else { panic!("{text}") };
         assert_eq!(faults[0].message, expected);
-        assert_eq!(faults[0].path, "invariants/bad.cedar");
+        assert_eq!((faults[0].path.as_str(), faults[0].line), ("invariants/bad.cedar", 3));
+        (faults[0].column, text.get(faults[0].offset..faults[0].offset + faults[0].len).unwrap().to_owned())
     };
-    check("forbid (principal, action, resource);", "an invariant without `@id`").await;
-    check("@id(\"a\") forbid (principal, action, resource);", "invariant `a` has no `@title`").await;
-    check("@id(\"a\") @title(\"A\") permit (principal, action, resource);", "invariant `a` is a `permit`").await;
-    let twice = "@id(\"a\") @title(\"A\") forbid (principal, action, resource);".repeat(2);
-    check(&twice, "a second invariant `a`").await;
-    check(
+    let whole = |text: &str| (3, text.to_owned());
+    for (text, expected) in [
+        ("forbid (principal, action, resource);", "an invariant without `@id`"),
+        ("@id(\"a\") forbid (principal, action, resource);", "invariant `a` has no `@title`"),
+        ("@id(\"a\") @title(\"A\") permit (principal, action, resource);", "invariant `a` is a `permit`"),
+        ("@id(\"stopped\") @title(\"A\") forbid (principal, action, resource);", "a second invariant `stopped`"),
+    ] {
+        assert_eq!(check(text, expected).await, whole(text));
+    }
+    let (column, shown) =
+        check("@id(\"a\") @title(\"A\") forbid (principal, action, resource) when { context.freeze && };", "unexpected token `}`").await;
+    assert_eq!((column, shown.as_str()), (86, "}"));
+    let (column, shown) = check(
         "@id(\"a\") @title(\"A\") forbid (principal, action == Action::\"dns.updat\", resource);",
         "for policy `a`, unrecognized action `Action::\"dns.updat\"`",
     )
     .await;
+    assert_eq!((column, shown.as_str()), (53, "Action::\"dns.updat\""));
 }
 
 #[tokio::test]

@@ -138,7 +138,8 @@ impl<'a> Story<'a> {
         let before = Sample { at, goals: BTreeMap::new(), neighbours: BTreeMap::new() };
         let started = change::Event::Started { run, dossier, bundle, before, at };
         self.write(self.change().to_string(), Event::Change(started));
-        let plan = Plan { runbook: "update-dns".parse().unwrap(), runbook_digest, steps: Vec::new(), read: at };
+        let runbook = "update-dns".parse().unwrap();
+        let plan = Plan { runbook, runbook_digest, steps: Vec::new(), left_out: Vec::new(), concurrency_key: None, read: at };
         let order = Order {
             id: run,
             change: self.change(),
@@ -147,6 +148,8 @@ impl<'a> Story<'a> {
             rules: Vec::new(),
             begun: at,
             deadline: second(self.number + 600),
+            semantics: lineclear_core::run::SEMANTICS,
+            risk: lineclear_core::catalogue::Risk::Medium,
         };
         self.write(run.to_string(), Event::Run(run::Event::Begun { order: Box::new(order) }));
     }
@@ -195,6 +198,8 @@ impl<'a> Story<'a> {
             owners: BTreeSet::new(),
             plan: None,
             drilled: None,
+            budgets: Vec::new(),
+            routine: None,
             situation: case.situation.clone(),
             verdict: Some(verdict.clone()),
             prior: Vec::new(),
