@@ -2,11 +2,12 @@
 //! it does. No I/O, no clock.
 //!
 //! A warrant proves three things apart: that the control plane made it out ([`open`], DSSE and Ed25519), that it was recorded
-//! before ([`check()`], a proof from the ledger), and that named people wanted it ([`check_vote`], their own SSH signatures). The third
+//! before ([`check()`], a proof from the ledger), and that named people wanted it ([`check_vote`], their own SSH or passkey signatures). The third
 //! is what a stolen control plane cannot make.
 
 pub mod check;
 pub mod envelope;
+pub mod passkey;
 pub mod protocol;
 pub mod signature;
 pub mod trust;
@@ -16,6 +17,7 @@ mod people;
 
 pub use check::{Checked, Refusal, check};
 pub use envelope::{EnvelopeError, KeyError, SealError, WarrantKey, WarrantVerifier, open};
+pub use passkey::{AssertionFault, challenge, check_assertion};
 pub use protocol::{Answer, Knowledge, Poll, Report, Work};
 pub use signature::{VoteFault, check_vote, genuine};
 pub use trust::{Rule, TARGET_NAME, TargetRule, Trust, TrustDraft, TrustError};

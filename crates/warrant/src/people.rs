@@ -71,7 +71,7 @@ fn check_statement(said: &Statement, vote: &Vote, warrant: &Warrant, bundle: &Bu
     let checks = [
         (said.decision == Decision::Approve, "the statement rejects"),
         (said.audience == warrant.audience, "the statement is for another installation"),
-        (said.change == warrant.change, "the statement is for another change"),
+        (said.about.change() == Some(warrant.change), "the statement is for another change"),
         (said.bundle_digest == digest, "the statement is for another bundle"),
         (said.policy_digest == bundle.policy, "the statement was made under other policies"),
         (said.evidence_digest == bundle.evidence, "the statement was made on other evidence"),

@@ -1,9 +1,13 @@
-//! A person's signature on a statement: OpenSSH's SSHSIG, made with `ssh-keygen -Y sign -n approval@lineclear`.
+//! A person's signature on a statement: OpenSSH's SSHSIG, made with `ssh-keygen -Y sign -n approval@lineclear`, or a passkey's
+//! assertion ([`crate::passkey`]).
 
 use ed25519_dalek::VerifyingKey;
+use lineclear_core::passkey::Passkey;
 use lineclear_core::statement::{Decision, SSH_NAMESPACE, Signature, Statement, StatementError, Vote};
 use ssh_key::public::KeyData;
 use ssh_key::{Algorithm, PublicKey, SshSig};
+
+use crate::passkey::{AssertionFault, check_lines};
 
 /// Longest armoured signature in bytes: one of an `sk-` key has about 500.
 pub const ARMOR_MAX: usize = 4 * 1024;
@@ -48,6 +52,9 @@ pub enum VoteFault {
     /// A security key that nobody touched.
     #[error("nobody touched the security key")]
     Untouched,
+    /// A passkey's assertion that does not hold.
+    #[error(transparent)]
+    Passkey(#[from] AssertionFault),
 }
 
 /// The statement of a vote, once its bytes are one, name the same person and decision as the vote, and the signature is what
@@ -67,10 +74,18 @@ pub fn check_vote(vote: &Vote, keys: &[String]) -> Result<Statement, VoteFault> 
     Ok(statement)
 }
 
-/// Whether the signature was made over exactly this text by one of these OpenSSH keys; always so for a session, which
+/// Whether the signature was made over exactly this text by one of these keys; always so for a session, which
 /// claims nothing but itself.
 pub fn genuine(text: &str, signature: &Signature, keys: &[String]) -> bool {
     check_signature(text, signature, keys).is_ok()
+}
+
+/// The key that a line stands for, whatever its kind and comment; none when no vote can be signed with it.
+pub(crate) fn key_of(line: &str) -> Option<Vec<u8>> {
+    if let Ok(passkey) = line.parse::<Passkey>() {
+        return Some(passkey.key().to_vec());
+    }
+    PublicKey::from(key_data(line)?).to_bytes().ok()
 }
 
 /// Whether this line is an OpenSSH public key of a kind that can vote, and which bytes it stands for.
@@ -87,6 +102,10 @@ fn check_signature(text: &str, signature: &Signature, keys: &[String]) -> Result
     match signature {
         Signature::Session => Ok(()),
         Signature::Ssh { armored } => check_ssh(text.as_bytes(), armored, keys),
+        Signature::Passkey(assertion) => {
+            let lines: Vec<&str> = keys.iter().take(KEYS_MAX).map(String::as_str).collect();
+            Ok(check_lines(text, assertion, &lines)?)
+        }
     }
 }
 

@@ -8,13 +8,14 @@ use std::str::FromStr;
 use lineclear_core::authority::Grade;
 use lineclear_core::catalogue::Risk;
 use lineclear_core::name::{ActionName, ToolName};
+use lineclear_core::passkey::Passkey;
 use lineclear_core::plan::ToolCall;
 use lineclear_core::topology::{EntityKind, EntityRef};
 use lineclear_core::{OperatorId, RunnerId};
 use lineclear_ledger::Verifier;
 
 use crate::envelope::WarrantVerifier;
-use crate::signature::{KEYS_MAX, key_data};
+use crate::signature::{KEYS_MAX, key_of};
 
 /// Most people that one runner knows.
 pub const APPROVERS_MAX: usize = 1_000;
@@ -64,7 +65,7 @@ pub struct TrustDraft {
     pub log: Verifier,
     /// The key of warrants.
     pub warrants: WarrantVerifier,
-    /// OpenSSH public keys of the people whose approval counts.
+    /// OpenSSH public keys and passkeys of the people whose approval counts.
     pub approvers: BTreeMap<OperatorId, Vec<String>>,
     /// What may be done.
     pub allow: BTreeMap<ActionName, Rule>,
@@ -92,7 +93,7 @@ pub enum TrustError {
     #[error("more than {APPROVERS_MAX} approvers, {RULES_MAX} actions, or {KEYS_MAX} keys of one person")]
     TooMany,
     /// A line that is no key, or one of a kind that cannot vote.
-    #[error("key {number} of `{person}` is no `ssh-ed25519` or `sk-ssh-ed25519@openssh.com` key")]
+    #[error("key {number} of `{person}` is no `ssh-ed25519`, `sk-ssh-ed25519@openssh.com` or `passkey` line")]
     Key {
         /// Whose.
         person: OperatorId,
@@ -120,9 +121,16 @@ pub enum TrustError {
         /// How many there are.
         known: usize,
     },
-    /// A grade that no vote in a warrant can have.
-    #[error("`{0}` needs a grade that a runner cannot check; the strongest is `ssh`")]
-    Grade(ActionName),
+    /// More people with a passkey than are known.
+    #[error("`{action}` needs {humans} people with a passkey, and {known} have one here")]
+    TooFewPasskeys {
+        /// The action.
+        action: ActionName,
+        /// What it needs.
+        humans: u8,
+        /// How many there are.
+        known: usize,
+    },
     /// People are needed, but any signed-in session would do, or nobody.
     #[error("`{0}` needs people of no grade: write `session` or `ssh`")]
     NoGrade(ActionName),
@@ -153,7 +161,9 @@ impl Trust {
         }
         check_keys(&draft.approvers)?;
         let known = draft.approvers.values().filter(|keys| !keys.is_empty()).count();
-        draft.allow.iter().try_for_each(|(action, rule)| check_rule(action, rule, known))?;
+        let passkey = |keys: &&Vec<String>| keys.iter().any(|line| line.parse::<Passkey>().is_ok());
+        let passkeys = draft.approvers.values().filter(passkey).count();
+        draft.allow.iter().try_for_each(|(action, rule)| check_rule(action, rule, known, passkeys))?;
         Ok(Self { draft })
     }
 
@@ -226,8 +236,7 @@ fn check_keys(approvers: &BTreeMap<OperatorId, Vec<String>>) -> Result<(), Trust
         }
         for (at, line) in keys.iter().enumerate() {
             let broken = TrustError::Key { person: *person, number: at + 1 };
-            let Some(key) = key_data(line) else { return Err(broken) };
-            let Ok(bytes) = ssh_key::PublicKey::from(key).to_bytes() else { return Err(broken) };
+            let Some(bytes) = key_of(line) else { return Err(broken) };
             if let Some(first) = owners.insert(bytes, *person).filter(|first| first != person) {
                 return Err(TrustError::Shared { first, second: *person });
             }
@@ -236,7 +245,7 @@ fn check_keys(approvers: &BTreeMap<OperatorId, Vec<String>>) -> Result<(), Trust
     Ok(())
 }
 
-fn check_rule(action: &ActionName, rule: &Rule, known: usize) -> Result<(), TrustError> {
+fn check_rule(action: &ActionName, rule: &Rule, known: usize, passkeys: usize) -> Result<(), TrustError> {
     if rule.tools.is_empty() || rule.targets.is_empty() {
         return Err(TrustError::Empty(action.clone()));
     }
@@ -245,8 +254,8 @@ fn check_rule(action: &ActionName, rule: &Rule, known: usize) -> Result<(), Trus
     {
         return Err(TrustError::Pinned(action.clone(), tool.clone()));
     }
-    if rule.grade > Grade::Ssh {
-        return Err(TrustError::Grade(action.clone()));
+    if rule.grade > Grade::Ssh && usize::from(rule.humans) > passkeys {
+        return Err(TrustError::TooFewPasskeys { action: action.clone(), humans: rule.humans, known: passkeys });
     }
     if rule.risk == Risk::High && (rule.humans == 0 || rule.grade < Grade::Ssh) {
         return Err(TrustError::Unguarded(action.clone()));
@@ -282,7 +291,7 @@ mod tests {
         check(|draft| draft.audience = "elsewhere/g1".into(), "not of `elsewhere/g1`");
         check(|draft| rule(draft).humans = 0, "is of high risk");
         check(|draft| rule(draft).grade = Grade::Session, "is of high risk");
-        check(|draft| rule(draft).grade = Grade::Passkey, "cannot check");
+        check(|draft| rule(draft).grade = Grade::Passkey, "have one here");
         check(|draft| rule(draft).humans = 9, "needs 9 people, and 3 have a key here");
         check(|draft| rule(draft).tools = BTreeSet::new(), "no tool or no target");
         check(|draft| rule(draft).targets = BTreeSet::new(), "no tool or no target");

@@ -234,7 +234,7 @@ impl World {
         let mut statement = Statement {
             kind: STATEMENT_TYPE.into(),
             audience: ORIGIN.into(),
-            change: self.bundle.change,
+            about: self.bundle.change.into(),
             approval: id("approval", 1),
             bundle_digest: digest,
             policy_digest: self.bundle.policy,

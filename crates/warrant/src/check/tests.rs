@@ -5,10 +5,13 @@ use lineclear_core::catalogue::Risk;
 use lineclear_core::plan::EffectClass;
 use lineclear_core::run::Direction;
 use lineclear_core::situation::Actor;
-use lineclear_core::statement::Decision;
+use lineclear_core::statement::{Decision, Signature, Vote};
 use lineclear_core::{Digest, Span};
 use proptest::prelude::*;
 use serde_json::json;
+
+use crate::TrustDraft;
+use crate::passkey::authenticator::edwards;
 
 use super::fixture::{NOW, Voter, World, call, id, person, ssh_line};
 
@@ -227,6 +230,38 @@ fn a_high_risk_act_that_no_person_signed_is_refused_even_when_all_else_is_right(
     check("acts", |world| (world.draft, world.voters) = (two, vec![Voter::ssh(1), Voter::ssh(2)]));
 }
 
+/// The vote, signed with the passkey of this seed, by a person whom the authenticator verified or did not.
+fn by_passkey(vote: &mut Vote, seed: u8, flags: u8) {
+    vote.signature = Signature::Passkey(edwards(seed).asserts(&vote.statement, flags, |_| ()));
+}
+
+#[test]
+fn a_passkey_that_the_runner_knows_is_a_signature_and_the_strongest() {
+    fn knows(draft: &mut TrustDraft) {
+        draft.approvers.get_mut(&person(1)).unwrap().push(edwards(21).passkey().to_string());
+    }
+    fn demands(draft: &mut TrustDraft) {
+        knows(draft);
+        draft.allow.get_mut(&"dns.update".parse().unwrap()).unwrap().grade = Grade::Passkey;
+    }
+    let with = |expected: &str, draft: fn(&mut TrustDraft), vote: fn(&mut Vote)| {
+        check(expected, |world| {
+            world.draft = draft;
+            world.voters[0].vote = vote;
+        });
+    };
+    with("acts", knows, |vote| by_passkey(vote, 21, 0x05));
+    with("acts", demands, |vote| by_passkey(vote, 21, 0x05));
+    with("unsigned", demands, |_| ());
+    with("bad_vote", knows, |vote| by_passkey(vote, 22, 0x05));
+    with("bad_vote", knows, |vote| by_passkey(vote, 21, 0x01));
+    with("bad_vote", |_| (), |vote| by_passkey(vote, 21, 0x05));
+    with("bad_vote", knows, |vote| {
+        by_passkey(vote, 21, 0x05);
+        vote.statement = vote.statement.replace("cdcd", "cded");
+    });
+}
+
 #[test]
 fn a_vote_that_is_not_what_it_claims_to_be_stops_everything() {
     let check = |change: fn(&mut Voter)| {
@@ -246,7 +281,7 @@ fn a_vote_that_is_not_what_it_claims_to_be_stops_everything() {
     });
     check(|voter| voter.statement = |said| (said.decision, said.reason) = (Decision::Reject, "no".into()));
     check(|voter| voter.statement = |said| said.audience = "ledger.example/g2".into());
-    check(|voter| voter.statement = |said| said.change = id("change", 2));
+    check(|voter| voter.statement = |said| said.about = id::<lineclear_core::ChangeId>("change", 2).into());
     check(|voter| voter.statement = |said| said.bundle_digest = Digest::of(b"what was shown before"));
     check(|voter| voter.statement = |said| said.policy_digest = Digest::of(b"older policies"));
     check(|voter| voter.statement = |said| said.evidence_digest = Digest::of(b"other readings"));
