@@ -1,11 +1,11 @@
 //! `runner.toml`: what this runner trusts and what its tools may reach, in the words of whoever runs it. Read strictly and
 //! once; a member that is unknown is an error with its line.
 
+mod tools;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::io::Read as _;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use lineclear_core::authority::Grade;
@@ -16,12 +16,15 @@ use lineclear_ledger::Verifier;
 use lineclear_warrant::{Rule, TargetRule, Trust, TrustDraft, TrustError, WarrantVerifier};
 use serde::{Deserialize, Deserializer};
 
-use crate::secret::Secret;
+pub(crate) use self::tools::read_secret;
+pub use self::tools::{
+    AcmeConfig, CertificateConfig, Challenge, DnsZone, EndpointConfig, HaproxyConfig, PostgresConfig, PrometheusConfig, Sandbox, Service,
+    ShellConfig, ShellSecret, TerraformConfig, Tools, ZoneConfig,
+};
+use self::tools::{DnsSection, Sections, ServiceSection};
 
 /// Longest file in bytes: a thousand rules and keys.
 pub const CONFIG_MAX: usize = 1024 * 1024;
-/// Longest secret file in bytes.
-const SECRET_MAX: usize = 16 * 1024;
 
 /// Everything that a runner is told by its own file.
 #[derive(Debug, Clone)]
@@ -30,67 +33,6 @@ pub struct Config {
     pub trust: Trust,
     /// What its tools may reach.
     pub tools: Tools,
-}
-
-/// What the tools may reach. A tool without a section cannot be used.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tools {
-    /// `[services.<name>]`, for `http`.
-    pub services: BTreeMap<String, Service>,
-    /// `[haproxy]`, for `haproxy_server`.
-    pub haproxy: Option<HaproxyConfig>,
-    /// `[dns."<zone>"]`, for `dns_update`.
-    pub dns: BTreeMap<String, DnsZone>,
-    /// `[prometheus]`, for `wait_for`.
-    pub prometheus: Option<PrometheusConfig>,
-    /// `[shell]`, for `shell`.
-    pub shell: Option<ShellConfig>,
-}
-
-/// One HTTP service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Service {
-    /// Its base address: `http://127.0.0.1:8080` or with a path.
-    pub url: String,
-    /// Sent as `Authorization: Bearer`.
-    pub bearer: Option<Secret>,
-}
-
-/// The load balancer.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HaproxyConfig {
-    /// Its runtime socket, with level `admin`.
-    pub socket: PathBuf,
-}
-
-/// One zone and the key that may change it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DnsZone {
-    /// Its primary server.
-    pub server: SocketAddr,
-    /// The name of the TSIG key (hmac-sha256).
-    pub key_name: String,
-    /// The key.
-    pub secret: Secret,
-}
-
-/// Where facts are asked for while waiting.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PrometheusConfig {
-    /// Its base address.
-    pub url: String,
-}
-
-/// What may be started.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ShellConfig {
-    /// Absolute paths of the programs that may be started; nothing else ever is.
-    pub commands: BTreeSet<PathBuf>,
-    /// Where they are started.
-    pub workdir: PathBuf,
 }
 
 /// Why a runner's file is refused.
@@ -121,6 +63,9 @@ pub enum ConfigError {
     /// Both or neither of `secret` and `secret_file`, or no base64.
     #[error("`dns.{0}` needs either `secret` or `secret_file`, in base64")]
     Secret(String),
+    /// A list of servers, ports or names that cannot be meant.
+    #[error("`{0}` {1}")]
+    Section(String, &'static str),
     /// A path that is not absolute.
     #[error("`{0}` is no absolute path")]
     Relative(PathBuf),
@@ -141,6 +86,17 @@ struct File {
     haproxy: Option<HaproxyConfig>,
     #[serde(default)]
     dns: BTreeMap<String, DnsSection>,
+    #[serde(default)]
+    zones: BTreeMap<String, ZoneConfig>,
+    #[serde(default)]
+    endpoints: BTreeMap<String, EndpointConfig>,
+    acme: Option<AcmeConfig>,
+    #[serde(default)]
+    certificates: BTreeMap<String, CertificateConfig>,
+    #[serde(default)]
+    postgres: BTreeMap<String, PostgresConfig>,
+    #[serde(default)]
+    terraform: BTreeMap<String, TerraformConfig>,
     prometheus: Option<PrometheusConfig>,
     shell: Option<ShellConfig>,
 }
@@ -194,22 +150,6 @@ struct Allow {
 #[serde(transparent)]
 struct Target(#[serde(deserialize_with = "parsed")] TargetRule);
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServiceSection {
-    url: String,
-    bearer_file: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DnsSection {
-    server: SocketAddr,
-    key_name: String,
-    secret: Option<String>,
-    secret_file: Option<PathBuf>,
-}
-
 impl Config {
     /// Reads a runner's file, and the secret files that it names.
     ///
@@ -234,16 +174,20 @@ impl Config {
             approvers,
             allow,
         })?;
-        let services = file.services.into_iter().map(|(name, section)| Ok((name.clone(), service(&name, section)?)));
-        let dns = file.dns.into_iter().map(|(zone, section)| Ok((zone.clone(), dns_zone(&zone, section)?)));
-        let shell = file.shell.map(checked_shell).transpose()?;
-        let tools = Tools {
-            services: services.collect::<Result<_, ConfigError>>()?,
+        let tools = Sections {
+            services: file.services,
             haproxy: file.haproxy,
-            dns: dns.collect::<Result<_, ConfigError>>()?,
+            dns: file.dns,
+            zones: file.zones,
+            endpoints: file.endpoints,
+            acme: file.acme,
+            certificates: file.certificates,
+            postgres: file.postgres,
+            terraform: file.terraform,
             prometheus: file.prometheus,
-            shell,
+            shell: file.shell,
         };
+        let tools = tools.read()?;
         Ok(Self { trust, tools })
     }
 }
@@ -268,41 +212,6 @@ fn unique<K: Ord + fmt::Display, V>(pairs: impl Iterator<Item = (K, V)>) -> Resu
         map.insert(key, value);
     }
     Ok(map)
-}
-
-fn service(name: &str, section: ServiceSection) -> Result<Service, ConfigError> {
-    let bearer = section.bearer_file.map(|path| read_secret(&format!("services.{name}"), &path)).transpose()?;
-    let visible = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
-    let bearer = bearer.map(|text| {
-        let why = || ConfigError::SecretFile { of: format!("services.{name}"), path: PathBuf::new(), why: "holds no token".into() };
-        if visible(text.trim()) { Ok(Secret::new(text.trim())) } else { Err(why()) }
-    });
-    Ok(Service { url: section.url, bearer: bearer.transpose()? })
-}
-
-fn dns_zone(zone: &str, section: DnsSection) -> Result<DnsZone, ConfigError> {
-    let text = match (section.secret, section.secret_file) {
-        (Some(text), None) => text,
-        (None, Some(path)) => read_secret(&format!("dns.{zone}"), &path)?,
-        (Some(_), Some(_)) | (None, None) => return Err(ConfigError::Secret(zone.into())),
-    };
-    let secret = Secret::from_base64(&text).filter(|secret| !secret.expose().is_empty());
-    let secret = secret.ok_or_else(|| ConfigError::Secret(zone.into()))?;
-    Ok(DnsZone { server: section.server, key_name: section.key_name, secret })
-}
-
-fn read_secret(of: &str, path: &Path) -> Result<String, ConfigError> {
-    let fault = |why: String| ConfigError::SecretFile { of: of.into(), path: path.to_owned(), why };
-    let mut text = String::new();
-    let limit = u64::try_from(SECRET_MAX).unwrap_or(u64::MAX).saturating_add(1);
-    let read = std::fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text));
-    read.map_err(|error| fault(format!("cannot be read: {error}")))?;
-    if text.len() > SECRET_MAX { Err(fault("is too long".into())) } else { Ok(text) }
-}
-
-fn checked_shell(shell: ShellConfig) -> Result<ShellConfig, ConfigError> {
-    let relative = shell.commands.iter().chain([&shell.workdir]).find(|path| !path.is_absolute()).cloned();
-    relative.map_or(Ok(shell), |path| Err(ConfigError::Relative(path)))
 }
 
 #[cfg(test)]

@@ -14,9 +14,12 @@ mod runner;
 mod secret;
 mod tools;
 
-pub use config::{Config, ConfigError, DnsZone, HaproxyConfig, PrometheusConfig, Service, ShellConfig, Tools};
+pub use config::{
+    AcmeConfig, CertificateConfig, Challenge, Config, ConfigError, DnsZone, EndpointConfig, HaproxyConfig, PostgresConfig,
+    PrometheusConfig, Sandbox, Service, ShellConfig, ShellSecret, TerraformConfig, Tools, ZoneConfig,
+};
 pub use journal::{AcceptError, Journal, JournalError, Standing};
 pub use link::{BoxFuture, Link, LinkError};
 pub use runner::{Runner, RunnerError};
 pub use secret::Secret;
-pub use tools::{Args, Clock, Look, Site, Tool, ToolError, Toolbox, ToolboxError};
+pub use tools::{Args, Clock, LAUNCH, Level, Look, Site, Tool, ToolError, Toolbox, ToolboxError, launch, offered};

@@ -1,9 +1,13 @@
 //! Bytes that are never printed.
 
+mod redactor;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+
+pub(crate) use redactor::{Redactor, SHORTEST};
 
 /// A key or a token. Neither its text nor its length is ever printed.
 #[derive(Clone, PartialEq, Eq)]

@@ -1,12 +1,20 @@
 //! The tools: one file each, all with the same five questions. What a tool may reach comes from the runner's own file; what it is
 //! told comes from the warrant, and is never believed to be well-formed.
 
+mod acme_issue;
 mod args;
+mod cgroup;
+mod dns_query;
 mod dns_update;
 mod fence;
+mod guarded;
 mod haproxy_server;
 mod http;
+mod postgres_switchover;
+mod sandbox;
 mod shell;
+mod terraform;
+mod tls_probe;
 mod wait_for;
 
 use std::collections::BTreeMap;
@@ -18,10 +26,13 @@ pub(crate) use fence::fence;
 use lineclear_core::Timestamp;
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
 use lineclear_core::run::{AttemptKey, Direction};
+pub use sandbox::{ITSELF, LAUNCH, Level, launch, offered};
 use serde_json::Value;
 
+use self::guarded::Guarded;
 use crate::config::Tools;
 use crate::link::BoxFuture;
+use crate::secret::Redactor;
 
 /// What says what time it is.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -123,10 +134,32 @@ impl Toolbox {
         if let Some(prometheus) = &config.prometheus {
             tools.push(Box::new(wait_for::WaitFor::new(prometheus).map_err(fault("prometheus".into()))?));
         }
-        if let Some(shell) = &config.shell {
-            tools.push(Box::new(shell::Shell::new(shell)));
+        if !config.zones.is_empty() {
+            tools.push(Box::new(dns_query::DnsQuery::new(&config.zones).map_err(fault("zones".into()))?));
         }
-        Ok(Self { tools: tools.into_iter().map(|tool| (tool.name(), tool)).collect() })
+        if !config.endpoints.is_empty() {
+            let probe = tls_probe::TlsProbe::new(&config.endpoints, clock).map_err(fault("endpoints".into()))?;
+            tools.push(Box::new(probe));
+        }
+        if let Some(authority) = &config.acme {
+            tools.push(Box::new(acme_issue::AcmeIssue::new(authority, config, clock).map_err(fault("certificates".into()))?));
+        }
+        if !config.postgres.is_empty() {
+            tools.push(Box::new(postgres_switchover::PostgresSwitchover::new(&config.postgres)));
+        }
+        if !config.terraform.is_empty() {
+            let all = Arc::new(terraform::Workspaces::new(&config.terraform));
+            tools.push(Box::new(terraform::TerraformPlan(Arc::clone(&all))));
+            tools.push(Box::new(terraform::TerraformApply(all)));
+        }
+        let redactor = Redactor::new(config.secrets());
+        if let Some(shell) = &config.shell {
+            tools.push(Box::new(shell::Shell::new(shell).map_err(fault("shell".into()))?));
+        }
+        let guarded = |inner: Box<dyn Tool>| -> (&'static str, Box<dyn Tool>) {
+            (inner.name(), Box::new(Guarded { inner, redactor: redactor.clone() }))
+        };
+        Ok(Self { tools: tools.into_iter().map(guarded).collect() })
     }
 
     /// The tool of a call.

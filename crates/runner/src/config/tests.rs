@@ -3,6 +3,7 @@ use std::io::Write as _;
 use lineclear_ledger::LogKey;
 use lineclear_warrant::WarrantKey;
 
+use super::tools::SECRET_MAX;
 use super::*;
 
 const SSH: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
@@ -24,8 +25,15 @@ fn rest() -> String {
          [services.scaler]\nurl = \"http://127.0.0.1:8080\"\n\
          [haproxy]\nsocket = \"/run/haproxy/admin.sock\"\n\
          [dns.\"example.test\"]\nserver = \"127.0.0.1:53\"\nkey_name = \"edge\"\nsecret = \"aHVudGVyMg==\"\n\
+         [zones.\"example.test\"]\nservers = [\"127.0.0.1:53\", \"127.0.0.2:53\"]\n\
+         [endpoints.shop]\naddress = \"127.0.0.1:443\"\nroots = \"/etc/ssl/root.pem\"\n\
+         [acme]\ndirectory = \"https://ca.example.test/dir\"\naccount = \"/var/lib/lineclear/acme.json\"\n\
+         [certificates.shop]\nnames = [\"*.example.test\"]\nfolder = \"/etc/lineclear/shop\"\nchallenge = {{ dns-01 = {{ zone = \"example.test\" }} }}\n\
+         [terraform.edge]\nfolder = \"/srv/edge\"\nplans = \"/var/lib/lineclear/plans\"\n\
+         [postgres.main]\npassfile = \"/etc/lineclear/pgpass\"\nnodes = {{ db-1 = \"host=127.0.0.1\", db-2 = \"host=127.0.0.2\" }}\n\
          [prometheus]\nurl = \"http://127.0.0.1:9090\"\n\
-         [shell]\ncommands = [\"/bin/true\"]\nworkdir = \"/\"\n",
+         [shell]\ncommands = [\"/bin/true\"]\nworkdir = \"/\"\nconnect = [5432]\n\
+         [shell.secrets.database]\nfile = \"/etc/lineclear/database\"\ncommands = [\"/bin/true\"]\n",
         7
     )
 }
@@ -43,7 +51,11 @@ fn a_whole_file_is_read() {
     assert_eq!(config.tools.dns["example.test"].secret.expose(), b"hunter2");
     let pinned = &config.trust.allow[&"host.drain".parse().unwrap()].with[&"haproxy_server".parse().unwrap()];
     assert!(pinned["server"].contains(lineclear_warrant::TARGET_NAME));
-    assert!(config.tools.shell.is_some() && config.tools.haproxy.is_some() && config.tools.prometheus.is_some());
+    assert_eq!(config.tools.zones["example.test"].servers.len(), 2);
+    assert_eq!(config.tools.endpoints["shop"].address.port(), 443);
+    let shell = config.tools.shell.as_ref().unwrap();
+    assert_eq!((shell.connect.len(), shell.sandbox, shell.launcher.is_some()), (1, Sandbox::Available, true));
+    assert!(config.tools.haproxy.is_some() && config.tools.prometheus.is_some());
     check(&head(), "read");
 }
 
@@ -67,6 +79,26 @@ fn a_file_that_is_wrong_is_refused_with_its_line() {
     check(&good.replace("secret = \"aHVudGVyMg==\"", "secret = \"aHVudGVyMg=!\""), "in base64");
     check(&good.replace("\"/bin/true\"", "\"true\""), "`true` is no absolute path");
     check(&good.replace("key_name = \"edge\"", "key_name = 5"), "line 30:");
+    check(
+        &good.replace("servers = [\"127.0.0.1:53\", \"127.0.0.2:53\"]", "servers = []"),
+        "`zones.example.test` names one to sixteen servers",
+    );
+    check(&good.replace("/etc/ssl/root.pem", "root.pem"), "`root.pem` is no absolute path");
+    check(&good.replace(", db-2 = \"host=127.0.0.2\"", ""), "`postgres.main` names two to sixteen nodes");
+    check(&good.replace("host=127.0.0.2", "host=127.0.0.2 password=hunter2"), "its password in `passfile`");
+    check(&good.replace("https://ca", "http://ca"), "is asked over https only");
+    check(&good.replace("/var/lib/lineclear/acme.json", "acme.json"), "`acme.json` is no absolute path");
+    check(&good.replace("*.example.test", "*.Example.test"), "names in small letters");
+    check(&good.replace("dns-01 = { zone = \"example.test\" }", "http-01 = { webroot = \"/srv\" }"), "only dns-01 proves");
+    check(&good.replace("dns-01", "dns-02"), "unknown variant `dns-02`");
+    check(&good.replace("/srv/edge", "edge"), "`edge` is no absolute path");
+    check(&good.replace("/etc/lineclear/pgpass", "pgpass"), "`pgpass` is no absolute path");
+    check(&good.replace("connect = [5432]", "connect = [0]"), "names port 0");
+    check(&good.replace("connect = [5432]", "sandbox = \"total\""), "unknown variant `total`");
+    check(&good.replace("connect = [5432]", "launcher = \"/bin/sh\""), "unknown field `launcher`");
+    check(&good.replace("secrets.database", "secrets.DB"), "a name of small letters");
+    check(&good.replace("file = \"/etc/lineclear/database\"", "file = \"database\""), "`database` is no absolute path");
+    check(&good.replace("database\"\ncommands = [\"/bin/true\"]", "database\"\ncommands = [\"/bin/sh\"]"), "not among `commands`");
     check(&"#".repeat(CONFIG_MAX + 1), "at most");
 }
 

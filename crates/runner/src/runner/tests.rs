@@ -150,7 +150,7 @@ impl Bench {
     fn runner(&self) -> Runner {
         let service = |url: &str| Service { url: url.into(), bearer: None };
         let services = [("light".to_owned(), service(&self.url)), ("gone".to_owned(), service("http://127.0.0.1:1"))];
-        let shell = ShellConfig { commands: ["/bin/sh".into()].into(), workdir: self.folder.path().to_owned() };
+        let shell = ShellConfig { commands: ["/bin/sh".into()].into(), workdir: self.folder.path().to_owned(), ..ShellConfig::default() };
         let tools = Tools { services: services.into(), shell: Some(shell), ..Tools::default() };
         let config = Config { trust: Control::trust(), tools };
         let later = Arc::clone(&self.later);

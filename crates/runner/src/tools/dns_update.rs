@@ -3,8 +3,8 @@
 //!
 //! TCP only: over UDP a lost answer would be asked again, and the second answer says NXRRSET though the first applied.
 
-mod exchange;
-mod record;
+pub(super) mod exchange;
+pub(super) mod record;
 
 use std::collections::BTreeMap;
 

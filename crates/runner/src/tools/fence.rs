@@ -1,15 +1,17 @@
 //! The fence: makes sure that nothing of an attempt runs any more, before anybody looks at what it did. A process that outlives
 //! a crashed runner would otherwise act *after* the look.
 //!
-//! Every process that `shell` starts carries its attempt in its environment, and so do its children. A process that wipes its
-//! own environment escapes; only a control group holds that one (not built).
+//! Two nets. The control group of the attempt, where the machine has them, holds everything that was ever started in it. Every
+//! process that `shell` starts also carries its attempt in its environment, and so do its children: that finds processes on any
+//! machine, but not one that has wiped its own environment.
 
 use std::path::Path;
 use std::time::Duration;
 
 use lineclear_core::run::AttemptKey;
+use rustix::process::{Pid, Signal, kill_process};
 
-use super::spelled;
+use super::{cgroup, spelled};
 
 /// The variable that marks the processes of an attempt.
 pub(super) const MARKER: &str = "LINECLEAR_ATTEMPT";
@@ -21,28 +23,32 @@ const ROUND: Duration = Duration::from_millis(20);
 /// Kills every process of the attempt and waits until there is none; whether there is none.
 pub(crate) async fn fence(key: &AttemptKey) -> bool {
     let marker = format!("{MARKER}={}", spelled(key));
+    let groups = cgroup::find(key);
     for _ in 0..ROUNDS_MAX {
+        // Each of them is ended in each round, whatever became of the one before.
+        let full = groups.iter().filter(|group| !cgroup::end(group)).count();
         let Some(found) = marked(&marker) else { return false };
-        if found.is_empty() {
+        if found.is_empty() && full == 0 {
             return true;
         }
-        let ids: Vec<String> = found.iter().map(ToString::to_string).collect();
-        // A process that has ended meanwhile is what we want; the next round counts.
-        let _ = tokio::process::Command::new("/bin/kill").arg("-KILL").args(ids).env_clear().kill_on_drop(true).output().await;
+        for process in found {
+            // A process that has ended meanwhile is what we want; the next round counts.
+            let _ = kill_process(process, Signal::KILL);
+        }
         tokio::time::sleep(ROUND).await;
     }
     false
 }
 
 /// The processes that carry the marker; none when `/proc` cannot be read.
-fn marked(marker: &str) -> Option<Vec<u32>> {
+fn marked(marker: &str) -> Option<Vec<Pid>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").ok()?.flatten() {
-        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(id) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else { continue };
         // Unreadable ones belong to somebody else, and a runner starts nothing as somebody else.
         let Ok(environment) = std::fs::read(Path::new("/proc").join(id.to_string()).join("environ")) else { continue };
         if environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes()) {
-            found.push(id);
+            found.extend(Pid::from_raw(id));
         }
     }
     Some(found)

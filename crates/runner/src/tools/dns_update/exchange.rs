@@ -21,7 +21,7 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(3);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The primary server of one zone, and the key that may change it.
-pub(super) struct Server {
+pub(in crate::tools) struct Server {
     zone: Name,
     address: SocketAddr,
     signer: TSigner,

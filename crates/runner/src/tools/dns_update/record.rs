@@ -10,7 +10,7 @@ const TXT_MAX: usize = 255;
 
 /// All records of one name and type; none is possible.
 #[derive(Debug, Clone)]
-pub(super) struct Records {
+pub(in crate::tools) struct Records {
     name: Name,
     shown: String,
     kind: RecordType,
@@ -87,7 +87,7 @@ fn sorted<'a>(data: impl Iterator<Item = &'a RData>) -> Vec<String> {
 }
 
 /// A name from text, always absolute.
-pub(super) fn absolute(text: &str) -> Result<Name, String> {
+pub(in crate::tools) fn absolute(text: &str) -> Result<Name, String> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
     let name = if plain { Name::from_ascii(text).ok() } else { None };
     let mut name = name.ok_or_else(|| format!("`{}` is no DNS name", super::super::args::cut(text, 80)))?;

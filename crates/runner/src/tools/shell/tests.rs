@@ -4,7 +4,9 @@ use std::time::Duration;
 use lineclear_core::run::{AttemptKey, Direction};
 use tempfile::TempDir;
 
+use super::output::KEPT_MAX;
 use super::*;
+use crate::config::ShellSecret;
 use crate::control::{call, id};
 
 fn site(run: u32, millis: u64) -> Site {
@@ -14,7 +16,15 @@ fn site(run: u32, millis: u64) -> Site {
 
 fn shell(folder: &TempDir) -> Shell {
     let commands = ["/bin/echo", "/bin/sh", "/usr/bin/env", "/bin/false"].map(PathBuf::from);
-    Shell::new(&ShellConfig { commands: BTreeSet::from(commands), workdir: folder.path().to_owned() })
+    let secret = ShellSecret { file: folder.path().join("secret"), commands: BTreeSet::from(["/bin/sh".into()]) };
+    // Without a launcher: what is tested here holds on any machine. The launcher has tests of its own, with the real binary.
+    let config = ShellConfig {
+        commands: BTreeSet::from(commands),
+        workdir: folder.path().to_owned(),
+        secrets: [("database".to_owned(), secret)].into(),
+        ..ShellConfig::default()
+    };
+    Shell::new(&config).unwrap()
 }
 
 async fn run(folder: &TempDir, argv: &[&str], site: &Site) -> Result<Value, ToolError> {
@@ -89,4 +99,38 @@ async fn what_a_program_leaves_in_the_background_ends_with_it() {
     let output = run(&folder, &["/bin/sh", "-c", "(sleep 60) >/dev/null 2>&1 & exit 0"], &site(107, 5_000)).await.unwrap();
     assert_eq!(output["status"], 0);
     assert!(fence(&site(107, 0).key).await);
+}
+
+#[tokio::test]
+async fn a_secret_comes_as_a_file_and_stays_out_of_what_is_printed() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("secret"), "correct horse battery\n").unwrap();
+    let call = |program: &str, script: &str, secrets: Value| call("shell", json!({"argv": [program, "-c", script], "secrets": secrets}));
+    let ask = async |call: ToolCall, number| shell(&folder).call(Args::of(&call), &site(number, 60_000)).await;
+    let script = "cat $LINECLEAR_SECRET_DATABASE; base64 $LINECLEAR_SECRET_DATABASE >&2; env";
+    let output = ask(call("/bin/sh", script, json!(["database"])), 108).await.unwrap();
+    let (out, err) = (output["stdout"]["text"].as_str().unwrap(), output["stderr"]["text"].as_str().unwrap());
+    assert!(out.starts_with("[secret]\n") && out.contains("LINECLEAR_SECRET_DATABASE=/"), "{out}");
+    assert!(err.starts_with("[secret]") && !err.contains("Y29ycmVjdCBob3JzZSBiYXR0ZXJ5"), "{err}");
+    let failed = ask(call("/bin/sh", "cat $LINECLEAR_SECRET_DATABASE >&2; exit 1", json!(["database"])), 109).await;
+    assert!(matches!(&failed, Err(ToolError::Partly(why)) if why.contains("[secret]") && why.contains("sandbox: none")), "{failed:?}");
+    // Not for this program, unknown, or too short to be kept out.
+    for (call, number) in [
+        (call("/bin/echo", "x", json!(["database"])), 110),
+        (call("/bin/sh", "true", json!(["other"])), 111),
+        (call("/bin/sh", "true", json!("database")), 112),
+    ] {
+        assert!(matches!(ask(call.clone(), number).await, Err(ToolError::NotApplied(_))), "{call:?}");
+    }
+    std::fs::write(folder.path().join("secret"), "short\n").unwrap();
+    let refused = ask(call("/bin/sh", "true", json!(["database"])), 113).await;
+    assert!(matches!(&refused, Err(ToolError::NotApplied(why)) if why.contains("shorter than 8 bytes")), "{refused:?}");
+}
+
+#[test]
+fn a_whole_sandbox_that_is_demanded_and_not_there_keeps_the_tool_away() {
+    let config = ShellConfig { workdir: "/".into(), sandbox: Sandbox::Whole, ..ShellConfig::default() };
+    assert_eq!(Shell::new(&config).err().unwrap(), "it demands a whole sandbox, and this machine offers: none");
+    let lost = ShellConfig { workdir: "/".into(), launcher: Some("/bin/false".into()), ..ShellConfig::default() };
+    assert!(Shell::new(&lost).err().unwrap().starts_with("the launcher `/bin/false` cannot be run"));
 }
