@@ -79,17 +79,27 @@ type Members<'j> = BTreeMap<&'j str, &'j str>;
 ///
 /// See [`WebhookError`]; times must be RFC 3339, between 1970 and 2255.
 pub fn parse(body: &[u8]) -> Result<Vec<Signal>, WebhookError> {
-    if body.len() > BODY_MAX {
-        return Err(WebhookError::TooLarge { len: body.len() });
-    }
-    let root = json::read(body).map_err(|error| match error {
-        JsonError::Syntax(why) => WebhookError::Json(one_line(&why, POINTER_MAX)),
-        JsonError::Twice(pointer) => WebhookError::Twice(one_line(&pointer, POINTER_MAX)),
-    })?;
+    let root = document(body)?;
     let Json::Object(root) = &root else { return Err(expected(&Place::Root, "an object")) };
     if text(&Place::Root, root, "version")? != VERSION {
         return Err(expected(&Place::Member(&Place::Root, "version"), "`4`"));
     }
+    alerts(root)
+}
+
+/// A body within bounds, as JSON without repeated members.
+pub(crate) fn document(body: &[u8]) -> Result<Json, WebhookError> {
+    if body.len() > BODY_MAX {
+        return Err(WebhookError::TooLarge { len: body.len() });
+    }
+    json::read(body).map_err(|error| match error {
+        JsonError::Syntax(why) => WebhookError::Json(one_line(&why, POINTER_MAX)),
+        JsonError::Twice(pointer) => WebhookError::Twice(one_line(&pointer, POINTER_MAX)),
+    })
+}
+
+/// The alerts of a body that is Alertmanager's, or has the same members.
+pub(crate) fn alerts(root: &BTreeMap<String, Json>) -> Result<Vec<Signal>, WebhookError> {
     let group = key(text(&Place::Root, root, "groupKey")?, LABEL_MAX);
     let at = Place::Member(&Place::Root, "alerts");
     let Some(Json::List(alerts)) = root.get("alerts") else { return Err(expected(&at, "a list")) };
@@ -128,6 +138,8 @@ fn signal(at: &Place<'_>, alert: &Json, group: &str) -> Result<Signal, WebhookEr
         state,
         title: one_line(title.unwrap_or("an alert without a name"), TITLE_MAX),
         stated_severity: one_line(labels.get("severity").unwrap_or(&""), SEVERITY_MAX),
+        severity: None,
+        service: crate::hook::service_of(&kept(&labels, one_line)),
         starts: time(&Place::Member(at, "startsAt"), text(at, alert, "startsAt")?)?,
         labels: kept(&labels, one_line),
         annotations: kept(&annotations, paragraph),
@@ -152,7 +164,7 @@ fn fingerprint(at: &Place<'_>, alert: &BTreeMap<String, Json>, labels: &Members<
 }
 
 /// A key as given, or its digest where showing or storing it as given would be unwise.
-fn key(given: &str, max: usize) -> String {
+pub(crate) fn key(given: &str, max: usize) -> String {
     if is_plain(given, max) { given.to_owned() } else { Digest::of(given.as_bytes()).to_string() }
 }
 
@@ -198,7 +210,7 @@ fn time(at: &Place<'_>, given: &str) -> Result<Timestamp, WebhookError> {
     given.parse().ok().filter(|time: &Timestamp| (0..MICROS_MAX).contains(&time.as_micros())).ok_or_else(wrong)
 }
 
-fn expected(at: &Place<'_>, expected: &'static str) -> WebhookError {
+pub(crate) fn expected(at: &Place<'_>, expected: &'static str) -> WebhookError {
     let pointer = one_line(&at.to_string(), POINTER_MAX);
     WebhookError::Member { at: if pointer.is_empty() { "the body".to_owned() } else { pointer }, expected }
 }

@@ -17,8 +17,9 @@ pub(crate) enum Json {
     Text(String),
     List(Vec<Json>),
     Object(BTreeMap<String, Json>),
-    /// A boolean or another number.
-    Other,
+    Flag(bool),
+    /// Any other number, as text.
+    Number(String),
 }
 
 /// Why a text is not read.
@@ -85,20 +86,20 @@ impl<'de> Visitor<'de> for Node<'_> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_bool<E>(self, flag: bool) -> Result<Json, E> {
+        Ok(Json::Flag(flag))
     }
 
     fn visit_u64<E>(self, count: u64) -> Result<Json, E> {
         Ok(Json::Count(count))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Number(number.to_string()))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::Number(number.to_string()))
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Json, E> {
@@ -147,7 +148,14 @@ mod tests {
 
     #[test]
     fn each_kind_of_value_is_read() {
-        let items = vec![Json::Null, Json::Count(7), Json::Other, Json::Other, Json::Other, Json::Text("ä".into())];
+        let items = vec![
+            Json::Null,
+            Json::Count(7),
+            Json::Number("-7".into()),
+            Json::Number("0.5".into()),
+            Json::Flag(true),
+            Json::Text("ä".into()),
+        ];
         check(r#"[null, 7, -7, 0.5, true, "\u00e4"]"#, Ok(&Json::List(items)));
         check(r#"{"a": {}}"#, Ok(&Json::Object([("a".into(), Json::Object(BTreeMap::new()))].into())));
     }

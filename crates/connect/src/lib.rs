@@ -5,13 +5,19 @@
 //! reason, never an error to be handled somewhere else.
 
 pub mod alertmanager;
+pub mod hook;
 mod json;
 pub mod prometheus;
+pub mod proof;
 pub mod sources;
+mod subscription;
 mod text;
 mod tls;
 
 pub use alertmanager::WebhookError;
+pub use hook::{Headers, Heard, is_sns, read};
 pub use prometheus::{Prometheus, PrometheusError};
+pub use proof::ProofError;
 pub use sources::{Sources, SourcesError};
+pub use subscription::{SubscriptionError, confirm};
 pub use tls::install_tls;

@@ -139,6 +139,12 @@ impl fmt::Debug for Prometheus {
     }
 }
 
+/// Whether the query is one selector of an instant vector and nothing else, such as `up{job="a"}`: then a range can be put behind
+/// it, and its samples tell their own time. When in doubt it is `false`.
+pub fn is_plain_selector(query: &str) -> bool {
+    selector::is_plain(query)
+}
+
 /// A reading without a value.
 pub(crate) fn absent(why: &str) -> Reading {
     Reading::Absent { why: why.to_owned() }
