@@ -16,9 +16,10 @@ pub use event::Event;
 use crate::authority::Approvals;
 use crate::bundle::Needs;
 use crate::digest::Digest;
-use crate::id::{ApprovalId, ChangeId, OperatorId, RunId};
+use crate::id::{ApprovalId, OperatorId};
 use crate::machine::{IllegalTransition, Machine};
 use crate::statement::{Decision, Vote};
+use crate::subject::{Subject, Use};
 use crate::time::Timestamp;
 
 /// Most votes that one request takes; far above any quorum, so that nobody fills a record with votes.
@@ -29,8 +30,9 @@ pub const VOTES_MAX: usize = 32;
 pub struct Request {
     /// This request.
     pub id: ApprovalId,
-    /// The change it is about.
-    pub change: ChangeId,
+    /// What it is about.
+    #[serde(flatten)]
+    pub about: Subject,
     /// The bundle's exact bytes, which are UTF-8.
     pub bundle: String,
     /// Their digest: what statements name.
@@ -78,12 +80,13 @@ pub enum State {
     Lapsed,
     /// It is no longer asked: the change was withdrawn, amended, or the world moved.
     Withdrawn,
-    /// Used for exactly one run.
+    /// Used for exactly one run, or one activation.
     Consumed {
         /// The votes that it stood on.
         votes: Vec<Vote>,
-        /// The run.
-        run: RunId,
+        /// For what.
+        #[serde(flatten)]
+        by: Use,
     },
 }
 
@@ -105,8 +108,8 @@ pub enum Command {
     Tick,
     /// It is no longer asked.
     Withdraw(Withdrawal),
-    /// A run starts on it, once.
-    Consume(RunId),
+    /// A run starts on it, or an estate comes into force by it, once.
+    Consume(Use),
 }
 
 /// Why a request is no longer asked.
@@ -123,6 +126,10 @@ pub enum Withdrawal {
     Blocked,
     /// Policy now refuses.
     Denied,
+    /// The proposed version of the estate was withdrawn.
+    RevisionWithdrawn,
+    /// Another version of the estate came into force: this one is looked at again.
+    Superseded,
 }
 
 /// Why a command cannot be carried out. A refused *vote* is no such thing: it is recorded as an event.
@@ -157,8 +164,8 @@ impl Approval {
             Command::Tick => Ok(if self.open() && self.request.until <= now { vec![Event::Lapsed] } else { Vec::new() }),
             Command::Withdraw(why) if self.open() => Ok(vec![Event::Withdrawn { why }]),
             Command::Withdraw(_) => Err(Refusal::Ended { approval: self.request.id, state: self.word() }),
-            Command::Consume(run) => match &self.state {
-                State::Granted { .. } if now < self.request.until => Ok(vec![Event::Consumed { run }]),
+            Command::Consume(by) => match &self.state {
+                State::Granted { .. } if now < self.request.until => Ok(vec![Event::Consumed { by }]),
                 State::Granted { .. }
                 | State::Open { .. }
                 | State::Rejected { .. }
@@ -252,7 +259,7 @@ impl Machine for Approval {
             (State::Open { .. } | State::Granted { .. }, Event::Rejected { vote }) => State::Rejected { vote: vote.clone() },
             (State::Open { .. } | State::Granted { .. }, Event::Lapsed) => State::Lapsed,
             (State::Open { .. } | State::Granted { .. }, Event::Withdrawn { .. }) => State::Withdrawn,
-            (State::Granted { votes, .. }, Event::Consumed { run }) => State::Consumed { votes, run: *run },
+            (State::Granted { votes, .. }, Event::Consumed { by }) => State::Consumed { votes, by: *by },
             (_, event) => return Err(IllegalTransition { machine: "approval", from, event: event.word() }),
         };
         Ok(Self { request, state })

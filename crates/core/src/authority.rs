@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AgentId, OperatorId};
 use crate::name::{Login, RoleName, RungName, TeamName};
+use crate::routine::Standard;
 use crate::time::Span;
 
 /// How strongly a vote is bound to a person, weakest first.
@@ -108,6 +109,12 @@ pub struct Authority {
     pub approval_ttl: Span,
     /// Whether one person may approve what their own agent proposes; every record then says so.
     pub single_operator: bool,
+    /// The rung of people who bring another version of the estate into force; none means the highest of the ladder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<RungName>,
+    /// When an action on a target is routine; without it nothing ever is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routine: Option<Standard>,
 }
 
 /// What approvals amount to, as the policies see it.
@@ -148,6 +155,11 @@ impl Authority {
     /// The rung of this name.
     pub fn rung(&self, name: &RungName) -> Option<&Rung> {
         self.rungs.iter().find(|r| r.name == *name)
+    }
+
+    /// The rung of people who bring another version of the estate into force.
+    pub fn activation_rung(&self) -> Option<&Rung> {
+        self.activation.as_ref().and_then(|name| self.rung(name)).or_else(|| self.rungs.last())
     }
 
     /// The first rung that brings less than the one below it, if any: a ladder must be monotone.

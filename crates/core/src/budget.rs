@@ -1,7 +1,11 @@
 //! How much failure an objective still allows, and how fast it is used up: the multi-window burn rates of Google's "The Site
 //! Reliability Workbook", chapter 5, in integers.
 
+mod measured;
+
 use serde::{Deserialize, Serialize};
+
+pub use measured::{Measured, Over, worst};
 
 use crate::time::Span;
 
@@ -11,6 +15,9 @@ pub const WHOLE_PPM: u32 = 1_000_000;
 const WHOLE_BP: i64 = 10_000;
 /// The emptiest that a budget is told: a hundred times overdrawn says no more than that.
 pub const OVERDRAWN_BP: i64 = -100 * WHOLE_BP;
+/// How far what is left may move, in basis points, before whoever approved a change is asked again: a twentieth of the budget.
+/// It moves all the time, so that less than this says nothing new.
+pub const STEP_BP: u64 = 500;
 
 /// What an objective allows, over which period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +98,13 @@ impl Budget {
     pub fn worse(self, other: Self) -> Self {
         Self { remaining_bp: self.remaining_bp.min(other.remaining_bp), burn: self.burn.max(other.burn) }
     }
+
+    /// Whether it is another ground to act on than what was shown before: it burns otherwise, it is used up or no longer so, or
+    /// what is left moved by [`STEP_BP`].
+    pub fn moved_from(self, shown: Self) -> bool {
+        let used_up = |budget: Self| budget.remaining_bp <= 0;
+        self.burn != shown.burn || used_up(self) != used_up(shown) || self.remaining_bp.abs_diff(shown.remaining_bp) >= STEP_BP
+    }
 }
 
 impl Objective {
@@ -106,6 +120,11 @@ impl Objective {
             return Err(ObjectiveError::Period(period));
         }
         Ok(Self { allowed_ppm: WHOLE_PPM - target_ppm, period })
+    }
+
+    /// How many times faster than allowed this share of failures uses the budget up, in hundredths.
+    pub fn burn_centi(&self, failed_ppm: u32) -> u64 {
+        u64::from(failed_ppm) * 100 / u64::from(self.allowed_ppm)
     }
 
     /// Over how long it is kept.
@@ -195,6 +214,26 @@ mod tests {
         for missing in objective().windows() {
             assert_eq!(objective().budget(|window| (window != missing).then_some(0)), None, "{missing:?}");
         }
+    }
+
+    #[track_caller]
+    fn check_moved(shown: (i64, Burn), now: (i64, Burn), expected: bool) {
+        let budget = |(remaining_bp, burn)| Budget { remaining_bp, burn };
+        assert_eq!(budget(now).moved_from(budget(shown)), expected, "{shown:?} {now:?}");
+    }
+
+    #[test]
+    fn what_always_moves_is_new_only_by_a_step_a_pace_or_when_nothing_is_left() {
+        use Burn::{Fast, Slow, Steady};
+        check_moved((8_000, Steady), (7_999, Steady), false);
+        check_moved((8_000, Steady), (7_501, Steady), false);
+        check_moved((8_000, Steady), (7_500, Steady), true);
+        check_moved((8_000, Steady), (8_500, Steady), true);
+        check_moved((8_000, Steady), (8_000, Slow), true);
+        check_moved((8_000, Fast), (8_000, Slow), true);
+        check_moved((1, Steady), (0, Steady), true);
+        check_moved((0, Steady), (1, Steady), true);
+        check_moved((-1, Steady), (0, Steady), false);
     }
 
     #[test]

@@ -83,7 +83,7 @@ pub struct Bundle {
     pub plan: Digest,
     /// The estate, hence the policies.
     pub policy: Digest,
-    /// The folded facts that the policies saw.
+    /// The folded facts that the policies saw, as [`crate::situation::Situation::bound`] tells them.
     pub situation: Digest,
     /// The readings behind these facts.
     pub evidence: Digest,

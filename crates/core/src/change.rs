@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! proposed ─► blocked │ denied │ awaiting │ cleared
-//! awaiting ─► cleared │ rejected │ lapsed │ withdrawn │ (amended) proposed │ (drifted) awaiting
+//! awaiting ─► cleared │ rejected │ lapsed │ withdrawn │ (amended) proposed │ (another policy) awaiting │ blocked │ denied
 //! cleared  ─► running │ (facts checked again) awaiting │ blocked │ denied
 //! running  ─► verifying │ undone │ escalated
 //! verifying ─► succeeded │ escalated ─► a person declares
@@ -76,6 +76,8 @@ pub enum State {
         approval: Option<ApprovalId>,
         /// When the clearance lapses.
         until: Timestamp,
+        /// The run that holds what this one needs for itself; none when nothing is known to be in its way.
+        behind: Option<RunId>,
     },
     /// A run carries it out.
     Running {

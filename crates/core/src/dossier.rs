@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Measured;
 use crate::catalogue::{InputFault, Reversibility, Risk};
 use crate::digest::{Digest, DigestError};
 use crate::fact::{Facts, Worth};
 use crate::id::{ChangeId, OperatorId};
-use crate::name::{FactName, TeamName};
+use crate::name::{FactName, SloName, TeamName};
 use crate::plan::Plan;
+use crate::routine::Routine;
 use crate::situation::Situation;
 use crate::time::Timestamp;
 use crate::topology::Blast;
@@ -54,6 +56,19 @@ pub enum Fault {
     NoPlan {
         /// Why, in the runner's words.
         why: String,
+    },
+    /// What an objective still allows cannot be told, and a policy of the action reads it.
+    NoBudget {
+        /// Which objective.
+        slo: SloName,
+        /// Why.
+        why: String,
+        /// What can be done about it.
+        help: String,
+        /// Where it was asked.
+        source: String,
+        /// The query that failed.
+        query: String,
     },
     /// The estate's data about the target is incomplete.
     Slice {
@@ -126,6 +141,12 @@ pub struct Dossier {
     pub plan: Option<Plan>,
     /// When the undo was last drilled; none means never.
     pub drilled: Option<Timestamp>,
+    /// The objectives of everything in reach, as they were measured; empty when there is none, or no policy of the action asks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Measured>,
+    /// Whether this is routine here, and what that rests on; none when no policy of the action asks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routine: Option<Routine>,
     /// What the policies saw.
     pub situation: Situation,
     /// What policy said; none while a fact is missing, because policy is not asked then.

@@ -9,10 +9,12 @@ use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::escalation::EscalationPath;
 use crate::fact::FactSpec;
-use crate::name::{FactName, PathName, RunbookName, SloName};
+use crate::maintenance::Maintenance;
+use crate::name::{FactName, PathName, RunbookName, SloName, SourceName};
 use crate::posture::Posture;
 use crate::runbook::Runbook;
 use crate::severity::SeverityTable;
+use crate::signal::{Mapping, SignalSource};
 use crate::slo::Slo;
 use crate::time::Timestamp;
 use crate::topology::{EntityRef, Topology};
@@ -62,12 +64,21 @@ pub struct Estate {
     /// What is promised of the services. Read and checked; budgets are still asked from facts.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slos: BTreeMap<SloName, Slo>,
-    /// How severity follows from impact, where the estate says so. Read and checked; incidents are graded by signals and people.
+    /// How severity follows from impact, where the estate says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeverityTable>,
     /// Who is told, in which order. Read and checked; nothing pages by it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub escalation: BTreeMap<PathName, EscalationPath>,
+    /// Who may send signals, besides the built-in address for Alertmanager.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<SourceName, SignalSource>,
+    /// How JSON of no known format is read, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<String, Mapping>,
+    /// Windows in which signals are expected and page nobody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<Maintenance>,
 }
 
 impl Estate {

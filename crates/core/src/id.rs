@@ -98,12 +98,18 @@ ids! {
     ApprovalId = "approval";
     /// A proposal once it is recorded.
     ChangeId = "change";
+    /// A change that others made and reported.
+    DeploymentId = "deployment";
     /// One domain event; also the idempotency key of its ledger entry.
     EventId = "event";
     /// Something that is wrong and has an owner.
     IncidentId = "incident";
+    /// What runs with one concurrency key take turns on.
+    LaneId = "lane";
     /// A named person.
     OperatorId = "operator";
+    /// A proposed new version of the estate.
+    RevisionId = "revision";
     /// One execution of a runbook.
     RunId = "run";
     /// A process that acts on warrants.

@@ -1,61 +1,44 @@
 //! Something that is wrong and has an owner: signals are collected under it, changes are proposed for it.
 
+mod attention;
+mod command;
+mod event;
+mod grade;
+mod grouping;
+mod impact;
+mod subject;
 #[cfg(test)]
 mod tests;
+mod transition;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use attention::{Attention, GATHER, LOOK_AGAIN, Quiet, Why};
+pub use command::{Command, Look, Refusal};
+pub use event::Event;
+pub use grade::{Severity, SeverityError};
+pub use grouping::{BOOK_MAX, Book, Placement, WINDOW};
+pub use impact::{impact, path_of};
+pub use subject::{near, subject};
+
 use crate::id::{IncidentId, OperatorId, SignalId};
-use crate::machine::{IllegalTransition, Machine};
+use crate::severity::Impact;
 use crate::signal::{Signal, SignalState};
-use crate::situation::Actor;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
+use crate::topology::EntityRef;
 
-/// Severity, 1 (worst) to 5.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "u8", into = "u8")]
-// INVARIANT: only `try_from` builds one, so it is 1 to 5.
-pub struct Severity(u8);
-
-/// A severity outside 1 to 5.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("severity is 1 (worst) to 5, not {0}")]
-pub struct SeverityError(u8);
-
-impl Severity {
-    /// The worst.
-    pub const WORST: Self = Self(1);
-
-    /// The number, 1 (worst) to 5.
-    pub const fn number(self) -> u8 {
-        self.0
-    }
-
-    /// From a signal's own word; what is unknown is taken as serious, not as harmless.
-    pub fn stated(word: &str) -> Self {
-        match word {
-            "critical" | "page" | "emergency" => Self(2),
-            "info" | "informational" | "none" => Self(5),
-            "warning" | "warn" | "ticket" => Self(4),
-            _ => Self(3),
-        }
-    }
-}
-
-impl TryFrom<u8> for Severity {
-    type Error = SeverityError;
-    fn try_from(number: u8) -> Result<Self, SeverityError> {
-        if (1..=5).contains(&number) { Ok(Self(number)) } else { Err(SeverityError(number)) }
-    }
-}
-
-impl From<Severity> for u8 {
-    fn from(severity: Severity) -> Self {
-        severity.0
-    }
-}
+/// Most signals that one incident keeps by name; further ones are counted.
+pub const SIGNALS_MAX: usize = 500;
+/// Most events by signals in one incident's history; further news is counted. The store reads 10,000 at once.
+pub const HEARD_MAX: u64 = 6_000;
+/// Most signals that a person may split off at once: they are one commit.
+pub const SPLIT_MAX: usize = 48;
+/// How often a signal turns within [`FLAP_WITHIN`] before that is called flapping.
+pub const FLAPS: usize = 5;
+/// The span in which turns are counted, and for which a flapping signal must be steady.
+pub const FLAP_WITHIN: Span = Span::from_secs(600);
 
 /// Where an incident stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -67,66 +50,10 @@ pub enum State {
     Acknowledged,
     /// Every signal has resolved; a person closes it.
     Resolved,
+    /// It is part of another one.
+    Merged,
     /// A person closed it.
     Closed,
-}
-
-/// What can happen to an incident.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
-    /// A signal opened it.
-    Opened {
-        /// Its id.
-        id: IncidentId,
-        /// The id given to the signal.
-        signal_id: SignalId,
-        /// The signal.
-        signal: Signal,
-        /// How bad, from the signal.
-        severity: Severity,
-        /// When.
-        at: Timestamp,
-    },
-    /// A signal joined it, or one of its signals changed.
-    Signalled {
-        /// The id given to the signal.
-        signal_id: SignalId,
-        /// The signal.
-        signal: Signal,
-        /// When.
-        at: Timestamp,
-    },
-    /// Its severity was raised, or lowered by a person.
-    Graded {
-        /// To what.
-        severity: Severity,
-        /// By whom.
-        by: Actor,
-        /// When.
-        at: Timestamp,
-    },
-    /// A person took it.
-    Acknowledged {
-        /// Who.
-        by: OperatorId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Every signal has resolved.
-    Resolved {
-        /// When.
-        at: Timestamp,
-    },
-    /// A person closed it.
-    Closed {
-        /// Who.
-        by: OperatorId,
-        /// Why it is over.
-        reason: String,
-        /// When.
-        at: Timestamp,
-    },
 }
 
 /// A signal as its incident keeps it.
@@ -136,8 +63,17 @@ pub struct Kept {
     pub id: SignalId,
     /// The newest word of it.
     pub signal: Signal,
+    /// The thing of the estate that it concerns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<EntityRef>,
     /// When it last came.
     pub at: Timestamp,
+    /// When it last turned, newest last; at most [`FLAPS`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<Timestamp>,
+    /// Whether it goes back and forth.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flapping: bool,
 }
 
 /// Something that is wrong and has an owner.
@@ -151,182 +87,42 @@ pub struct Incident {
     pub group: String,
     /// How bad.
     pub severity: Severity,
+    /// What the severity was last computed from, when it was.
+    pub impact: Option<Impact>,
+    /// How bad machines found it at worst, so that a person's word is not overruled by the same finding.
+    pub found: Severity,
     /// Its signals by source and fingerprint.
     pub signals: BTreeMap<String, Kept>,
+    /// How much news came from signals.
+    pub heard: u64,
+    /// How many signals came that it does not keep by name.
+    pub overflow: u64,
+    /// Whether people were told.
+    pub attention: Attention,
+    /// Incidents that a person said are something else.
+    pub apart: BTreeSet<IncidentId>,
+    /// Incidents that turned out to be part of it.
+    pub absorbed: BTreeSet<IncidentId>,
+    /// What it turned out to be part of.
+    pub merged: Option<IncidentId>,
     /// Who took it.
     pub commander: Option<OperatorId>,
     /// Where it stands.
     pub state: State,
     /// When it was opened.
     pub opened: Timestamp,
+    /// When a signal of it last said something new.
+    pub last: Timestamp,
 }
-
-/// What can be asked of an incident.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
-    /// A signal of its group came in.
-    Signal {
-        /// The id for it, if it is new.
-        id: SignalId,
-        /// What came in.
-        signal: Box<Signal>,
-    },
-    /// Somebody grades it.
-    Grade {
-        /// To what.
-        severity: Severity,
-        /// By whom.
-        by: Actor,
-    },
-    /// A person takes it.
-    Acknowledge(OperatorId),
-    /// A person closes it.
-    Close {
-        /// Who.
-        by: OperatorId,
-        /// Why it is over.
-        reason: String,
-    },
-}
-
-/// Why a command cannot be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// A machine may raise severity, never lower it.
-    #[error("only a person lowers the severity of incident `{0}`")]
-    LoweredByMachine(IncidentId),
-    /// It is closed.
-    #[error("incident `{0}` is closed")]
-    Closed(IncidentId),
-    /// Closing needs a reason.
-    #[error("say why incident `{0}` is over")]
-    Unreasoned(IncidentId),
-}
-
-/// Most signals that one incident keeps by name; further ones of the group still count as received.
-pub const SIGNALS_MAX: usize = 500;
 
 impl Incident {
-    /// What a command leads to. A signal that says nothing new adds no event.
-    ///
-    /// # Errors
-    /// When the state does not allow it.
-    pub fn decide(&self, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        if self.state == State::Closed {
-            return Err(Refusal::Closed(self.id));
-        }
-        match command {
-            Command::Signal { id, signal } => Ok(self.signalled(id, *signal, now)),
-            Command::Grade { severity, by } => match by {
-                // A larger number is less severe.
-                Actor::Agent(_) | Actor::Engine if severity > self.severity => Err(Refusal::LoweredByMachine(self.id)),
-                Actor::Agent(_) | Actor::Engine | Actor::Operator(_) if severity == self.severity => Ok(Vec::new()),
-                Actor::Agent(_) | Actor::Engine | Actor::Operator(_) => Ok(vec![Event::Graded { severity, by, at: now }]),
-            },
-            Command::Acknowledge(by) => Ok(if self.commander == Some(by) { Vec::new() } else { vec![Event::Acknowledged { by, at: now }] }),
-            Command::Close { reason, .. } if reason.trim().is_empty() => Err(Refusal::Unreasoned(self.id)),
-            Command::Close { by, reason } => Ok(vec![Event::Closed { by, reason, at: now }]),
-        }
+    /// The things of the estate that its signals concern.
+    pub fn things(&self) -> BTreeSet<&EntityRef> {
+        self.signals.values().filter_map(|kept| kept.subject.as_ref()).collect()
     }
 
-    fn signalled(&self, id: SignalId, signal: Signal, now: Timestamp) -> Vec<Event> {
-        let known = self.signals.get(&key(&signal));
-        let news = known.is_none_or(|kept| kept.signal.state != signal.state || kept.signal.starts != signal.starts);
-        if !news || (known.is_none() && self.signals.len() >= SIGNALS_MAX) {
-            return Vec::new();
-        }
-        let signal_id = known.map_or(id, |kept| kept.id);
-        let others_resolved = self.signals.iter().all(|(k, kept)| *k == key(&signal) || kept.signal.state == SignalState::Resolved);
-        let over = signal.state == SignalState::Resolved && others_resolved;
-        let stated = Severity::stated(&signal.stated_severity);
-        let worse = signal.state == SignalState::Firing && stated < self.severity;
-        let mut events = vec![Event::Signalled { signal_id, signal, at: now }];
-        if worse {
-            events.push(Event::Graded { severity: stated, by: Actor::Engine, at: now });
-        }
-        if over && self.state != State::Resolved {
-            events.push(Event::Resolved { at: now });
-        }
-        events
-    }
-}
-
-/// A signal's key within its incident.
-fn key(signal: &Signal) -> String {
-    format!("{}/{}", signal.source, signal.fingerprint)
-}
-
-impl Event {
-    /// One word for records and tables.
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::Opened { .. } => "opened",
-            Self::Signalled { .. } => "signalled",
-            Self::Graded { .. } => "graded",
-            Self::Acknowledged { .. } => "acknowledged",
-            Self::Resolved { .. } => "resolved",
-            Self::Closed { .. } => "closed",
-        }
-    }
-}
-
-impl Machine for Incident {
-    type Event = Event;
-
-    fn begin(event: &Event) -> Result<Self, IllegalTransition> {
-        let Event::Opened { id, signal_id, signal, severity, at } = event else {
-            return Err(IllegalTransition { machine: "incident", from: "nothing", event: event.word() });
-        };
-        let kept = Kept { id: *signal_id, signal: signal.clone(), at: *at };
-        Ok(Self {
-            id: *id,
-            title: signal.title.clone(),
-            group: signal.group.clone(),
-            severity: *severity,
-            signals: BTreeMap::from([(key(signal), kept)]),
-            commander: None,
-            state: State::Open,
-            opened: *at,
-        })
-    }
-
-    fn apply(mut self, event: &Event) -> Result<Self, IllegalTransition> {
-        let illegal = IllegalTransition { machine: "incident", from: self.word(), event: event.word() };
-        match (self.state, event) {
-            (State::Open | State::Acknowledged | State::Resolved, Event::Signalled { signal_id, signal, at }) => {
-                self.signals.insert(key(signal), Kept { id: *signal_id, signal: signal.clone(), at: *at });
-                // What fires again is not resolved, whoever had taken it.
-                if self.state == State::Resolved && signal.state == SignalState::Firing {
-                    self.state = if self.commander.is_some() { State::Acknowledged } else { State::Open };
-                }
-            }
-            (State::Open | State::Acknowledged | State::Resolved, Event::Graded { severity, .. }) => self.severity = *severity,
-            (State::Open | State::Acknowledged, Event::Acknowledged { by, .. }) => {
-                self.commander = Some(*by);
-                self.state = State::Acknowledged;
-            }
-            (State::Resolved, Event::Acknowledged { by, .. }) => self.commander = Some(*by),
-            (State::Open | State::Acknowledged, Event::Resolved { .. }) => self.state = State::Resolved,
-            (State::Open | State::Acknowledged | State::Resolved, Event::Closed { .. }) => self.state = State::Closed,
-            (_, _) => return Err(illegal),
-        }
-        Ok(self)
-    }
-
-    fn word(&self) -> &'static str {
-        match self.state {
-            State::Open => "open",
-            State::Acknowledged => "acknowledged",
-            State::Resolved => "resolved",
-            State::Closed => "closed",
-        }
-    }
-
-    fn open(&self) -> bool {
-        self.state != State::Closed
-    }
-
-    fn due(&self) -> Option<Timestamp> {
-        None
+    /// The signals that still hold.
+    pub fn firing(&self) -> impl Iterator<Item = &Kept> {
+        self.signals.values().filter(|kept| kept.signal.state == SignalState::Firing)
     }
 }

@@ -1,9 +1,11 @@
 //! The installation as a whole: which estate is in force, which epoch the engine runs in, and what posture remains.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::id::OperatorId;
+use crate::id::{OperatorId, RevisionId};
 use crate::machine::{IllegalTransition, Machine};
 use crate::posture::Posture;
 use crate::situation::Actor;
@@ -37,6 +39,35 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// The estate that the engine was started with is kept from now on, and only people bring another one into force.
+    Adopted {
+        /// Which.
+        estate: Digest,
+        /// When.
+        at: Timestamp,
+    },
+    /// Another version of the estate came into force.
+    Activated {
+        /// Which.
+        estate: Digest,
+        /// The proposal that it came from.
+        revision: RevisionId,
+        /// Who did it, once enough people had approved.
+        by: OperatorId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Since when an estate is in force, and on whose word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tenure {
+    /// Since when.
+    pub since: Timestamp,
+    /// The proposal that it came from; none for the one that the installation began with.
+    pub revision: Option<RevisionId>,
+    /// Who brought it into force.
+    pub by: Option<OperatorId>,
 }
 
 /// Which estate, epoch and posture are in force.
@@ -52,6 +83,12 @@ pub struct Installation {
     pub set_by: Option<Actor>,
     /// Since when.
     pub since: Timestamp,
+    /// Since when the estate is kept and governed; none on an installation that has never been started by a version that does so.
+    pub tenure: Option<Tenure>,
+    /// The estates that were in force before under this governance: changes may still finish by them.
+    pub retired: BTreeSet<Digest>,
+    /// Whether the estate came into force after the last start, so that who still waits under the one before is to be found.
+    pub fresh: bool,
 }
 
 /// Why the posture stays.
@@ -89,6 +126,11 @@ impl Installation {
         Ok(vec![Event::PostureSet { posture, by, reason: reason.into(), at: now }])
     }
 
+    /// The estate that decides from now on is kept; nothing when that is so already.
+    pub fn adopt(&self, now: Timestamp) -> Vec<Event> {
+        if self.tenure.is_some() { Vec::new() } else { vec![Event::Adopted { estate: self.estate, at: now }] }
+    }
+
     /// The person who set the posture.
     pub fn set_by_person(&self) -> Option<OperatorId> {
         match self.set_by {
@@ -104,6 +146,8 @@ impl Event {
         match self {
             Self::Started { .. } => "started",
             Self::PostureSet { .. } => "posture_set",
+            Self::Adopted { .. } => "adopted",
+            Self::Activated { .. } => "activated",
         }
     }
 }
@@ -113,18 +157,41 @@ impl Machine for Installation {
 
     fn begin(event: &Event) -> Result<Self, IllegalTransition> {
         match event {
-            Event::Started { epoch, estate, posture, at, .. } => {
-                Ok(Self { epoch: *epoch, estate: *estate, posture: *posture, set_by: None, since: *at })
+            Event::Started { epoch, estate, posture, at, .. } => Ok(Self {
+                epoch: *epoch,
+                estate: *estate,
+                posture: *posture,
+                set_by: None,
+                since: *at,
+                tenure: None,
+                retired: BTreeSet::new(),
+                fresh: false,
+            }),
+            Event::PostureSet { .. } | Event::Adopted { .. } | Event::Activated { .. } => {
+                Err(IllegalTransition { machine: "installation", from: "nothing", event: event.word() })
             }
-            Event::PostureSet { .. } => Err(IllegalTransition { machine: "installation", from: "nothing", event: event.word() }),
         }
     }
 
-    fn apply(self, event: &Event) -> Result<Self, IllegalTransition> {
+    fn apply(mut self, event: &Event) -> Result<Self, IllegalTransition> {
+        let illegal = IllegalTransition { machine: "installation", from: "running", event: event.word() };
         match event {
-            Event::Started { epoch, estate, .. } if *epoch > self.epoch => Ok(Self { epoch: *epoch, estate: *estate, ..self }),
-            Event::Started { .. } => Err(IllegalTransition { machine: "installation", from: "running", event: event.word() }),
+            // Once an estate is kept, an engine starts under that one or not at all.
+            Event::Started { epoch, estate, .. } if *epoch > self.epoch && (self.tenure.is_none() || *estate == self.estate) => {
+                Ok(Self { epoch: *epoch, estate: *estate, fresh: false, ..self })
+            }
             Event::PostureSet { posture, by, at, .. } => Ok(Self { posture: *posture, set_by: Some(*by), since: *at, ..self }),
+            Event::Adopted { estate, at } if self.tenure.is_none() && *estate == self.estate => {
+                Ok(Self { tenure: Some(Tenure { since: *at, revision: None, by: None }), ..self })
+            }
+            // The posture stays as it is: whatever the new estate says of it is for new installations.
+            Event::Activated { estate, revision, by, at } if self.tenure.is_some() && *estate != self.estate => {
+                self.retired.insert(self.estate);
+                self.retired.remove(estate);
+                let tenure = Some(Tenure { since: *at, revision: Some(*revision), by: Some(*by) });
+                Ok(Self { estate: *estate, tenure, fresh: true, ..self })
+            }
+            Event::Started { .. } | Event::Adopted { .. } | Event::Activated { .. } => Err(illegal),
         }
     }
 

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod bundle;
 pub mod catalogue;
 pub mod change;
+pub mod deployment;
 pub mod digest;
 pub mod dossier;
 pub mod escalation;
@@ -17,13 +18,18 @@ pub mod fact;
 pub mod id;
 pub mod incident;
 pub mod installation;
+pub mod lane;
 pub mod machine;
+pub mod maintenance;
 pub mod measure;
 pub mod name;
+pub mod passkey;
 pub mod plan;
 pub mod posture;
 pub mod proposal;
 pub mod record;
+pub mod revision;
+pub mod routine;
 pub mod run;
 pub mod runbook;
 #[cfg(test)]
@@ -33,10 +39,13 @@ pub mod signal;
 pub mod situation;
 pub mod slo;
 pub mod statement;
+pub mod subject;
 pub mod time;
 pub mod topology;
 pub mod verdict;
 
 pub use digest::Digest;
-pub use id::{AgentId, ApprovalId, ChangeId, EventId, IncidentId, OperatorId, RunId, RunnerId, SignalId, WarrantId};
+pub use id::{
+    AgentId, ApprovalId, ChangeId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, RevisionId, RunId, RunnerId, SignalId, WarrantId,
+};
 pub use time::{Span, Timestamp};

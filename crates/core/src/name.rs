@@ -92,6 +92,8 @@ names! {
     ActionName = "action name";
     /// An input of an action or runbook.
     InputName = "input name";
+    /// A fallback branch of a runbook.
+    BranchName = "branch name";
     /// A fact that gates use: `backend_down`.
     FactName = "fact name";
     /// A person's login in the estate, for display; records hold the [`crate::OperatorId`].
@@ -100,6 +102,8 @@ names! {
     EntityName = "entity name";
     /// A policy's `@id`.
     PolicyName = "policy name";
+    /// A value that a step of a runbook reports.
+    OutputName = "output name";
     /// A region of the hosting estate.
     RegionName = "region name";
     /// A role that people hold: `operator`, `service-lead`.
@@ -112,6 +116,8 @@ names! {
     SloName = "objective name";
     /// An escalation path.
     PathName = "escalation path name";
+    /// A source of signals: `edge-alerts`.
+    SourceName = "signal source name";
     /// A step of a runbook.
     StepName = "step name";
     /// A team that owns things.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{Digest, DigestError};
-use crate::name::{RunbookName, StepName, ToolName};
+use crate::name::{BranchName, RunbookName, StepName, ToolName};
+use crate::runbook::Flow;
 use crate::time::Timestamp;
 
 /// What protects us when a call is sent twice.
@@ -65,6 +66,18 @@ pub struct PlannedStep {
     pub effect: EffectClass,
     /// Before and after.
     pub preview: Preview,
+    /// Where it stands in the flow of the runbook; plain for a step that is always done.
+    #[serde(default, skip_serializing_if = "Flow::is_plain")]
+    pub flow: Flow,
+}
+
+/// A step that is no part of a plan, because of the inputs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Which step of the runbook.
+    pub step: StepName,
+    /// Why, in words.
+    pub why: String,
 }
 
 /// A runbook with its inputs filled in and looked at in the live system.
@@ -74,8 +87,14 @@ pub struct Plan {
     pub runbook: RunbookName,
     /// The runbook's exact text.
     pub runbook_digest: Digest,
-    /// Its steps.
+    /// Its steps: those of the way without failures first, then the branches.
     pub steps: Vec<PlannedStep>,
+    /// Steps of the runbook that these inputs leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<LeftOut>,
+    /// What no other run may hold at the same time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
     /// When the runner read the live system.
     pub read: Timestamp,
 }
@@ -91,6 +110,25 @@ impl ToolCall {
 }
 
 impl Plan {
+    /// The first step of a branch.
+    pub fn branch(&self, name: &BranchName) -> Option<usize> {
+        self.steps.iter().position(|step| step.flow.branch.as_ref() == Some(name))
+    }
+
+    /// The step that follows on the same way, the main one or a branch; the number of steps when none does.
+    pub fn after(&self, step: usize) -> usize {
+        let (this, next) = (self.steps.get(step), self.steps.get(step + 1));
+        match (this, next) {
+            (Some(this), Some(next)) if this.flow.branch == next.flow.branch => step + 1,
+            (Some(_) | None, Some(_) | None) => self.steps.len(),
+        }
+    }
+
+    /// The first step of the way without failures; the number of steps when there is none.
+    pub fn first(&self) -> usize {
+        if self.steps.first().is_some_and(|step| step.flow.branch.is_none()) { 0 } else { self.steps.len() }
+    }
+
     /// Whether every step that changes something can be taken back.
     pub fn reversible(&self) -> bool {
         self.steps.iter().all(|s| s.effect == EffectClass::Read || (s.undo.is_some() && s.preview.reversible))
@@ -101,6 +139,9 @@ impl Plan {
     /// # Errors
     /// When an argument has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
-        Digest::of_json(&(&self.runbook, self.runbook_digest, &self.steps))
+        if self.left_out.is_empty() && self.concurrency_key.is_none() {
+            return Digest::of_json(&(&self.runbook, self.runbook_digest, &self.steps));
+        }
+        Digest::of_json(&(&self.runbook, self.runbook_digest, &self.steps, &self.left_out, &self.concurrency_key))
     }
 }

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 pub use leaf::Leaf;
 
-use crate::id::{ApprovalId, ChangeId, EventId, IncidentId, RunId};
+use crate::id::{ApprovalId, ChangeId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId};
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, incident, installation, run};
+use crate::{approval, change, deployment, incident, installation, lane, revision, run};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,15 +28,21 @@ pub enum Stream {
     Approval(ApprovalId),
     /// Of a change.
     Change(ChangeId),
+    /// Of a change that others made.
+    Deployment(DeploymentId),
     /// Of an incident.
     Incident(IncidentId),
+    /// Of a lane.
+    Lane(LaneId),
+    /// Of a proposed version of the estate.
+    Revision(RevisionId),
     /// Of a run.
     Run(RunId),
 }
 
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run or incident")]
+#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident or lane or revision")]
 pub struct StreamError(String);
 
 impl Stream {
@@ -46,7 +52,10 @@ impl Stream {
             Self::Installation => "installation",
             Self::Approval(_) => "approval",
             Self::Change(_) => "change",
+            Self::Deployment(_) => "deployment",
             Self::Incident(_) => "incident",
+            Self::Lane(_) => "lane",
+            Self::Revision(_) => "revision",
             Self::Run(_) => "run",
         }
     }
@@ -58,7 +67,10 @@ impl fmt::Display for Stream {
             Self::Installation => f.write_str("installation"),
             Self::Approval(id) => id.fmt(f),
             Self::Change(id) => id.fmt(f),
+            Self::Deployment(id) => id.fmt(f),
             Self::Incident(id) => id.fmt(f),
+            Self::Revision(id) => id.fmt(f),
+            Self::Lane(id) => id.fmt(f),
             Self::Run(id) => id.fmt(f),
         }
     }
@@ -78,7 +90,10 @@ impl FromStr for Stream {
             "installation" if text == "installation" => Ok(Self::Installation),
             "approval" => text.parse().map(Self::Approval).map_err(|_| bad()),
             "change" => text.parse().map(Self::Change).map_err(|_| bad()),
+            "deployment" => text.parse().map(Self::Deployment).map_err(|_| bad()),
             "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
+            "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
+            "revision" => text.parse().map(Self::Revision).map_err(|_| bad()),
             "run" => text.parse().map(Self::Run).map_err(|_| bad()),
             _ => Err(bad()),
         }
@@ -107,8 +122,14 @@ pub enum Event {
     Approval(approval::Event),
     /// To a change.
     Change(change::Event),
+    /// To a change that others made.
+    Deployment(deployment::Event),
     /// To an incident.
     Incident(incident::Event),
+    /// To a proposed version of the estate.
+    Revision(revision::Event),
+    /// To a lane.
+    Lane(lane::Event),
     /// To a run.
     Run(run::Event),
 }
@@ -140,7 +161,7 @@ pub struct Row {
     /// The earliest moment at which the engine owes it something.
     pub due: Option<Timestamp>,
     /// What it is looked up by: `dns.update zone/example.test` of a change, the group of an incident, the change of an
-    /// approval or a run.
+    /// approval or a run, the thing that a deployment concerns.
     pub key: String,
     /// One line for people.
     pub title: String,
@@ -165,18 +186,40 @@ impl Row {
     pub fn approval(approval: &approval::Approval) -> Self {
         let request = &approval.request;
         let title = format!("needs `{}`", request.needs.rung);
-        Self::of(Stream::Approval(request.id), approval, request.change.to_string(), title, request.asked)
+        Self::of(Stream::Approval(request.id), approval, request.about.id(), title, request.asked)
     }
 
     /// The row of a run.
     pub fn run(run: &run::Run) -> Self {
-        let title = format!("runbook `{}`", run.order.plan.runbook);
+        let title = Self::run_title(&run.order.plan.runbook);
         Self::of(Stream::Run(run.order.id), run, run.order.change.to_string(), title, run.order.begun)
+    }
+
+    /// The title of every run of this runbook.
+    pub fn run_title(runbook: &crate::name::RunbookName) -> String {
+        format!("runbook `{runbook}`")
     }
 
     /// The row of an incident.
     pub fn incident(incident: &incident::Incident) -> Self {
         Self::of(Stream::Incident(incident.id), incident, incident.group.clone(), incident.title.clone(), incident.opened)
+    }
+
+    /// The row of a lane.
+    pub fn lane(lane: &lane::Lane) -> Self {
+        Self::of(Stream::Lane(lane.id), lane, lane.key.clone(), format!("turns on `{}`", lane.key), lane.opened)
+    }
+
+    /// The row of a change that others made.
+    pub fn deployment(it: &deployment::Deployment) -> Self {
+        let key = it.subject.as_ref().map(ToString::to_string).or_else(|| it.report.service.clone()).unwrap_or_default();
+        Self::of(Stream::Deployment(it.id), it, key, it.report.title.clone(), it.heard)
+    }
+
+    /// The row of a proposed version of the estate.
+    pub fn revision(revision: &revision::Revision) -> Self {
+        let title = format!("estate {}", revision.estate.short());
+        Self::of(Stream::Revision(revision.id), revision, revision.estate.to_string(), title, revision.proposed)
     }
 
     /// The row of the installation.
@@ -193,7 +236,10 @@ impl Event {
             Self::Installation(event) => ("installation", event.word()),
             Self::Approval(event) => ("approval", event.word()),
             Self::Change(event) => ("change", event.word()),
+            Self::Deployment(event) => ("deployment", event.word()),
             Self::Incident(event) => ("incident", event.word()),
+            Self::Revision(event) => ("revision", event.word()),
+            Self::Lane(event) => ("lane", event.word()),
             Self::Run(event) => ("run", event.word()),
         };
         format!("{machine}.{word}/1")

@@ -3,13 +3,15 @@
 //!
 //! ```text
 //! ready ─► intended ─► dispatched ─► accepted ─► started ─► ready (next step) ─► done
-//!                                       │                └► failed ─► ready (again) │ undoing │ stuck
-//!                                       └► unknown ─► found applied │ not applied │ inconclusive ─► stuck
+//!   │                                   │                └► failed ─► ready or waiting (again) │ ready (a branch) │ undoing │ stopped │ stuck
+//!   └► skipped: ready (next step)       └► unknown ─► found applied │ not applied │ inconclusive ─► stuck
 //! ```
 
 mod attempt;
 mod command;
+mod conclude;
 mod event;
+mod resolution;
 #[cfg(test)]
 mod tests;
 mod transition;
@@ -17,14 +19,17 @@ mod transition;
 use serde::{Deserialize, Serialize};
 
 pub use attempt::{Applied, Attempt, AttemptKey, Direction, Found, Phase};
-pub use command::{Command, Refusal, Resolution};
+pub use command::{Command, Refusal};
 pub use event::Event;
+pub use resolution::{Asked, Override, Resolution};
 
+use crate::catalogue::Risk;
 use crate::digest::Digest;
-use crate::id::{ChangeId, RunId};
+use crate::id::{ChangeId, OperatorId, RunId};
 use crate::machine::{IllegalTransition, Machine};
+use crate::name::BranchName;
 use crate::plan::Plan;
-use crate::runbook::{OnFailure, OnUnknown};
+use crate::runbook::{OnFailure, OnUnknown, Outputs, Retry};
 use crate::time::{Span, Timestamp};
 
 /// Most attempts of one step in one direction, dispatches that never started included: a bound on everything.
@@ -38,13 +43,21 @@ pub const UNKNOWN_MAX: Span = Span::from_secs(300);
 /// How often the runner is asked about an attempt that it holds.
 pub const ASK_EVERY: Span = Span::from_secs(2);
 
+/// What this engine means by a runbook. A run is carried out by the meaning that it began with: it goes up when the same runbook
+/// would be carried out in another way than before.
+pub const SEMANTICS: u32 = 2;
+/// The meanings that this engine can carry out: 1 is that of the runs that name none, from before there were conditions, waits
+/// and branches; everything that it has means the same in 2.
+pub const SEMANTICS_KNOWN: std::ops::RangeInclusive<u32> = 1..=SEMANTICS;
+
 /// What a run needs to know of its runbook beside the plan; one for each step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRule {
     /// How long one attempt may take, its check included.
     pub timeout: Span,
-    /// How often it may be started.
-    pub attempts: u8,
+    /// Whether, and when, it is tried again.
+    #[serde(flatten)]
+    pub retry: Retry,
     /// What to do when it fails.
     pub on_failure: OnFailure,
     /// What to do when nobody knows.
@@ -68,6 +81,21 @@ pub struct Order {
     pub begun: Timestamp,
     /// When no further step may be started forwards.
     pub deadline: Timestamp,
+    /// What the engine that began it meant by a runbook: [`SEMANTICS`].
+    #[serde(default = "first_semantics")]
+    pub semantics: u32,
+    /// The risk of its action: an override may need a second person.
+    #[serde(default = "unsaid_risk")]
+    pub risk: Risk,
+}
+
+const fn first_semantics() -> u32 {
+    1
+}
+
+/// Runs from before it was kept are treated as the riskiest.
+const fn unsaid_risk() -> Risk {
+    Risk::High
 }
 
 /// How a run ended.
@@ -80,6 +108,8 @@ pub enum RunEnd {
     Undone,
     /// A person left it as it stands.
     Aborted,
+    /// A step failed, and its runbook says that nothing more is done then.
+    Stopped,
 }
 
 /// Where a run stands.
@@ -115,6 +145,10 @@ pub enum State {
         direction: Direction,
         /// Why, in words.
         why: String,
+        /// An override that waits for a second person.
+        asked: Option<Asked>,
+        /// Whose it is now, when it was handed over.
+        with: Option<OperatorId>,
     },
     /// It is over.
     Ended {
@@ -142,6 +176,16 @@ pub struct Run {
     pub touched: bool,
     /// Whether a person left something as it is that may have been changed, so that the run can no longer end undone.
     pub left: bool,
+    /// Branches that were taken; each at most once.
+    pub branches: Vec<BranchName>,
+    /// What its steps reported, as far as later conditions look at it.
+    pub outputs: Outputs,
+    /// When the step may be tried again; none when it need not wait.
+    pub wait: Option<Timestamp>,
+    /// Whether a person said that the current step is to be tried, whatever its conditions.
+    pub decided: bool,
+    /// The deadline that a person gave it instead of its own.
+    pub extended: Option<Timestamp>,
     /// Where it stands.
     pub state: State,
     /// Since when.
@@ -165,6 +209,9 @@ impl Run {
     /// What is owed now.
     pub fn effects(&self, now: Timestamp) -> Vec<Effect> {
         match &self.state {
+            State::Ready { .. } if self.wait.is_some_and(|wait| now < wait) => Vec::new(),
+            // Only what another engine began is looked at here: a person decides about it.
+            State::Ready { .. } | State::Trying { phase: Phase::Intended, .. } if !self.understood() => vec![Effect::Tick],
             State::Ready { .. } => vec![Effect::Intend],
             State::Trying { attempt, phase: Phase::Intended } if now < attempt.pickup => vec![Effect::Offer(attempt.clone())],
             State::Trying { phase: Phase::Intended, .. } => vec![Effect::Tick],
@@ -183,8 +230,18 @@ impl Run {
             State::Ready { direction, .. } | State::Stuck { direction, .. } => *direction,
             State::Trying { attempt, .. } | State::Failed { attempt, .. } => attempt.key.direction,
             State::Ended { how: RunEnd::Undone } => Direction::Undo,
-            State::Ended { how: RunEnd::Done | RunEnd::Aborted } => Direction::Do,
+            State::Ended { how: RunEnd::Done | RunEnd::Aborted | RunEnd::Stopped } => Direction::Do,
         }
+    }
+
+    /// Whether this engine knows what the runbook meant when the run began.
+    pub fn understood(&self) -> bool {
+        SEMANTICS_KNOWN.contains(&self.order.semantics)
+    }
+
+    /// When no further step may be started forwards.
+    pub fn deadline(&self) -> Timestamp {
+        self.extended.unwrap_or(self.order.deadline)
     }
 
     /// The attempt under way.
@@ -209,6 +266,7 @@ impl Machine for Run {
 
     fn word(&self) -> &'static str {
         match &self.state {
+            State::Ready { direction: Direction::Do, .. } if self.wait.is_some() => "waiting",
             State::Ready { direction: Direction::Do, .. } => "ready",
             State::Ready { direction: Direction::Undo, .. } => "undoing",
             State::Trying { phase, .. } => phase.word(),
@@ -217,6 +275,7 @@ impl Machine for Run {
             State::Ended { how: RunEnd::Done } => "done",
             State::Ended { how: RunEnd::Undone } => "undone",
             State::Ended { how: RunEnd::Aborted } => "aborted",
+            State::Ended { how: RunEnd::Stopped } => "stopped",
         }
     }
 
@@ -229,7 +288,8 @@ impl Machine for Run {
 
     fn due(&self) -> Option<Timestamp> {
         match &self.state {
-            State::Ready { .. } | State::Trying { phase: Phase::Intended, .. } => Some(self.since),
+            State::Ready { .. } => Some(self.wait.unwrap_or(self.since)),
+            State::Trying { phase: Phase::Intended, .. } => Some(self.since),
             State::Trying { .. } => Some(self.since + ASK_EVERY),
             State::Failed { .. } | State::Stuck { .. } | State::Ended { .. } => None,
         }

@@ -1,26 +1,25 @@
 //! Runbooks as data: steps that call tools, each with its check and its undo.
 
+mod condition;
+mod flow;
+mod retry;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use condition::{Condition, Output, Outputs, Subject, Test, Unresolved};
+pub use flow::{Flow, OnFailure};
+pub use retry::{Retry, RetryOn};
+
 use crate::catalogue::{InputKind, Inputs};
 use crate::digest::{Digest, DigestError};
-use crate::name::{FactName, InputName, RunbookName, StepName, TeamName};
+use crate::name::{BranchName, FactName, InputName, OutputName, RunbookName, StepName, TeamName};
 use crate::plan::ToolCall;
+use crate::run::StepRule;
 use crate::time::Span;
 use crate::topology::EntityRef;
-
-/// What to do when a step fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// Take back what was done, in reverse.
-    Undo,
-    /// Stop and ask a person.
-    Person,
-}
 
 /// What to do when nobody knows whether a step took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,12 +44,19 @@ pub struct Step {
     pub verify: Option<ToolCall>,
     /// What takes it back.
     pub undo: Option<ToolCall>,
-    /// How often it may be tried.
-    pub attempts: u8,
+    /// Whether, and when, it is tried again.
+    #[serde(flatten)]
+    pub retry: Retry,
     /// What to do when it fails.
     pub on_failure: OnFailure,
     /// What to do when nobody knows.
     pub on_unknown: OnUnknown,
+    /// Under which conditions it is done; all of them must hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub when: Vec<Condition>,
+    /// Values of its report that later conditions look at.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<OutputName, Output>,
 }
 
 /// How the change as a whole is judged.
@@ -77,14 +83,59 @@ pub struct Runbook {
     pub inputs: BTreeMap<InputName, InputKind>,
     /// How long a run may take.
     pub deadline: Span,
+    /// What two runs may not hold at once: text with references; none when they may overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency_key: Option<String>,
     /// The steps, in order.
     pub steps: Vec<Step>,
+    /// Branches that a failed step may go to instead of going on; none of them leads back.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fallbacks: BTreeMap<BranchName, Vec<Step>>,
     /// How the change is judged.
     pub verification: Verification,
     /// When its undo was last drilled, by the record of the drill; none until one is recorded.
     pub drilled: Option<crate::time::Timestamp>,
+    /// Whether a test in its file that holds takes back every step that has an undo. Without it the runbook cannot become routine.
+    #[serde(default)]
+    pub rehearsed: bool,
     /// The digest of its canonical form.
     pub digest: Digest,
+}
+
+impl Runbook {
+    /// The rule of a step of this runbook; none when it has no such step.
+    pub fn rule(&self, step: &StepName) -> Option<StepRule> {
+        self.all_steps().find(|(_, known)| known.id == *step).map(|(_, step)| step.rule())
+    }
+
+    /// Every step in the order of plans: those of the way without failures first, then branch by branch, by name.
+    pub fn all_steps(&self) -> impl Iterator<Item = (Option<&BranchName>, &Step)> {
+        let branches = self.fallbacks.iter().flat_map(|(name, steps)| steps.iter().map(move |step| (Some(name), step)));
+        self.steps.iter().map(|step| (None, step)).chain(branches)
+    }
+}
+
+impl Step {
+    /// What a run needs to know of it beside the plan.
+    pub fn rule(&self) -> StepRule {
+        StepRule { timeout: self.timeout, retry: self.retry.clone(), on_failure: self.on_failure.clone(), on_unknown: self.on_unknown }
+    }
+
+    /// The first condition on inputs that does not hold: it leaves the step out of the plan.
+    pub fn left_out_by(&self, inputs: &Inputs) -> Option<&Condition> {
+        let none = Outputs::new();
+        self.when.iter().filter(|condition| condition.of_input()).find(|condition| condition.holds(inputs, &none) != Ok(true))
+    }
+
+    /// What a plan shows of its flow: the branch that it stands on, where a failure leads, and what is known only while it runs.
+    pub fn flow(&self, branch: Option<&BranchName>) -> Flow {
+        Flow {
+            branch: branch.cloned(),
+            goto: self.on_failure.goto().cloned(),
+            when: self.when.iter().filter(|condition| !condition.of_input()).cloned().collect(),
+            outputs: self.outputs.clone(),
+        }
+    }
 }
 
 /// Why a template could not be filled in.

@@ -69,6 +69,20 @@ pub struct Situation {
     pub routine: bool,
 }
 
+impl Situation {
+    /// The situation as an approval binds it: a budget that has not moved from what was shown before
+    /// ([`Budget::moved_from`]) counts as what was shown. Everything else is bound as it is. Whether policy still permits the
+    /// change, and at which rung, is asked with the budget as it is.
+    #[must_use]
+    pub fn bound(&self, shown: Option<&Self>) -> Self {
+        let budget = match (self.budget, shown.and_then(|shown| shown.budget)) {
+            (Some(now), Some(shown)) if !now.moved_from(shown) => Some(shown),
+            (now, _) => now,
+        };
+        Self { budget, ..self.clone() }
+    }
+}
+
 /// One question to policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -89,5 +103,27 @@ impl std::fmt::Display for Actor {
             Self::Operator(id) => id.fmt(f),
             Self::Engine => f.write_str("engine"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Burn;
+
+    fn at(remaining_bp: Option<i64>) -> Situation {
+        let budget = remaining_bp.map(|remaining_bp| Budget { remaining_bp, burn: Burn::Steady });
+        Situation { budget, ..crate::sample::situation(1) }
+    }
+
+    #[test]
+    fn a_budget_that_hardly_moved_is_bound_as_it_was_shown_and_nothing_else_is() {
+        assert_eq!(at(Some(7_900)).bound(Some(&at(Some(8_000)))), at(Some(8_000)));
+        assert_eq!(at(Some(7_000)).bound(Some(&at(Some(8_000)))), at(Some(7_000)));
+        assert_eq!(at(Some(7_900)).bound(Some(&at(None))), at(Some(7_900)));
+        assert_eq!(at(None).bound(Some(&at(Some(8_000)))), at(None));
+        assert_eq!(at(Some(7_900)).bound(None), at(Some(7_900)));
+        let shown = Situation { freeze: true, ..at(Some(8_000)) };
+        assert!(!at(Some(7_900)).bound(Some(&shown)).freeze, "a freeze that ended is bound as ended");
     }
 }

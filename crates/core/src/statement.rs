@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::authority::Grade;
 use crate::digest::Digest;
-use crate::id::{ApprovalId, ChangeId, OperatorId};
+use crate::id::{ApprovalId, ChangeId, OperatorId, RevisionId};
 use crate::name::RoleName;
+use crate::subject::Subject;
 use crate::time::Timestamp;
 
 /// The type of approval statements.
@@ -27,17 +28,16 @@ pub enum Decision {
     Reject,
 }
 
-/// What a person signs. The order of members is the order of the bytes.
+/// What a person signs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Statement {
     /// [`STATEMENT_TYPE`].
-    #[serde(rename = "_type")]
     pub kind: String,
     /// Which installation.
     pub audience: String,
-    /// Which change.
-    pub change: ChangeId,
+    /// Which change, or which new version of the estate.
+    pub about: Subject,
     /// Which request.
     pub approval: ApprovalId,
     /// The bundle.
@@ -62,6 +62,86 @@ pub struct Statement {
     pub nonce: String,
 }
 
+/// A statement as its bytes hold it; the order of members is the order of the bytes.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(rename = "_type")]
+    kind: String,
+    audience: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    change: Option<ChangeId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revision: Option<RevisionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    estate_digest: Option<Digest>,
+    approval: ApprovalId,
+    bundle_digest: Digest,
+    policy_digest: Digest,
+    evidence_digest: Digest,
+    decision: Decision,
+    approver: OperatorId,
+    reason: String,
+    prior_signatures: Vec<Digest>,
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+    nonce: String,
+}
+
+impl From<Statement> for Written {
+    fn from(said: Statement) -> Self {
+        let (change, revision, estate_digest) = match said.about {
+            Subject::Change { change } => (Some(change), None, None),
+            Subject::Revision { revision, estate_digest } => (None, Some(revision), Some(estate_digest)),
+        };
+        Self {
+            kind: said.kind,
+            audience: said.audience,
+            change,
+            revision,
+            estate_digest,
+            approval: said.approval,
+            bundle_digest: said.bundle_digest,
+            policy_digest: said.policy_digest,
+            evidence_digest: said.evidence_digest,
+            decision: said.decision,
+            approver: said.approver,
+            reason: said.reason,
+            prior_signatures: said.prior_signatures,
+            issued_at: said.issued_at,
+            expires_at: said.expires_at,
+            nonce: said.nonce,
+        }
+    }
+}
+
+impl TryFrom<Written> for Statement {
+    type Error = &'static str;
+    fn try_from(read: Written) -> Result<Self, &'static str> {
+        let about = match (read.change, read.revision, read.estate_digest) {
+            (Some(change), None, None) => Subject::Change { change },
+            (None, Some(revision), Some(estate_digest)) => Subject::Revision { revision, estate_digest },
+            (_, _, _) => return Err("a statement names a `change`, or a `revision` with its `estate_digest`"),
+        };
+        Ok(Self {
+            kind: read.kind,
+            audience: read.audience,
+            about,
+            approval: read.approval,
+            bundle_digest: read.bundle_digest,
+            policy_digest: read.policy_digest,
+            evidence_digest: read.evidence_digest,
+            decision: read.decision,
+            approver: read.approver,
+            reason: read.reason,
+            prior_signatures: read.prior_signatures,
+            issued_at: read.issued_at,
+            expires_at: read.expires_at,
+            nonce: read.nonce,
+        })
+    }
+}
+
 /// How a vote is bound to its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "grade", rename_all = "snake_case")]
@@ -73,6 +153,22 @@ pub enum Signature {
         /// `-----BEGIN SSH SIGNATURE-----` and so on.
         armored: String,
     },
+    /// A WebAuthn assertion over the statement's bytes, by a verified person.
+    Passkey(Assertion),
+}
+
+/// What a browser gives when a passkey signs (WebAuthn Level 3, §5.2.2). Which statement it is about is in its challenge.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Assertion {
+    /// The passkey's identifier, in base64url.
+    pub credential: String,
+    /// What the authenticator signed, in base64url.
+    pub authenticator_data: String,
+    /// `clientDataJSON`, the exact bytes, which are UTF-8.
+    pub client_data: String,
+    /// The signature, in base64url.
+    pub signature: String,
 }
 
 /// A vote as it was cast and checked.
@@ -149,6 +245,61 @@ impl Signature {
         match self {
             Self::Session => Grade::Session,
             Self::Ssh { .. } => Grade::Ssh,
+            Self::Passkey(_) => Grade::Passkey,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{digest, id, person, second};
+
+    fn statement(about: Subject) -> Statement {
+        Statement {
+            kind: STATEMENT_TYPE.into(),
+            audience: "ledger.example/g1".into(),
+            about,
+            approval: ApprovalId::new(id(20)),
+            bundle_digest: digest("bundle"),
+            policy_digest: digest("policy"),
+            evidence_digest: digest("evidence"),
+            decision: Decision::Approve,
+            approver: person(1),
+            reason: String::new(),
+            prior_signatures: Vec::new(),
+            issued_at: second(1),
+            expires_at: second(2),
+            nonce: "0".repeat(64),
+        }
+    }
+
+    #[test]
+    fn the_bytes_of_a_statement_on_a_change_stand_for_ever() {
+        let change = Subject::Change { change: ChangeId::new(id(1)) };
+        let text = statement(change).to_text();
+        insta::assert_snapshot!(text);
+        assert_eq!(Statement::parse(&text), Ok(statement(change)));
+    }
+
+    #[test]
+    fn the_bytes_of_a_statement_on_an_estate_name_the_estate() {
+        let revision = Subject::Revision { revision: RevisionId::new(id(60)), estate_digest: digest("new") };
+        let text = statement(revision).to_text();
+        insta::assert_snapshot!(text);
+        assert_eq!(Statement::parse(&text), Ok(statement(revision)));
+    }
+
+    #[test]
+    fn a_statement_is_about_one_thing() {
+        let text = statement(Subject::Change { change: ChangeId::new(id(1)) }).to_text();
+        let line = "  \"change\": \"change_00000000000000000000000000000001\",\n";
+        assert!(text.contains(line), "{text}");
+        let revision = format!("  \"revision\": \"revision_{:032x}\",\n", 60);
+        let estate = format!("  \"estate_digest\": \"{}\",\n", digest("new"));
+        for bad in [String::new(), revision.clone(), estate.clone(), format!("{line}{revision}{estate}"), format!("{line}{estate}")] {
+            assert!(matches!(Statement::parse(&text.replace(line, &bad)), Err(StatementError::Shape(_))), "{bad}");
+        }
+        assert!(Statement::parse(&text.replace(line, &format!("{revision}{estate}"))).is_ok());
     }
 }

@@ -151,7 +151,10 @@ const fn machine(event: &Event) -> &'static str {
         Event::Installation(_) => "installation",
         Event::Approval(_) => "approval",
         Event::Change(_) => "change",
+        Event::Deployment(_) => "deployment",
         Event::Incident(_) => "incident",
+        Event::Lane(_) => "lane",
+        Event::Revision(_) => "revision",
         Event::Run(_) => "run",
     }
 }

@@ -144,7 +144,7 @@ impl Ballot {
         };
         let digest = |d: &Digest| d.to_string();
         same("audience", said.audience.clone(), request.audience.clone())?;
-        same("change", said.change.to_string(), request.change.to_string())?;
+        same(request.about.kind(), said.about.to_string(), request.about.to_string())?;
         same("approval", said.approval.to_string(), request.id.to_string())?;
         same("policy_digest", digest(&said.policy_digest), digest(&request.policy))?;
         same("bundle_digest", digest(&said.bundle_digest), digest(&request.digest))?;

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Request, VoteRefusal, Withdrawal};
-use crate::id::{OperatorId, RunId};
+use crate::id::OperatorId;
 use crate::statement::Vote;
+use crate::subject::Use;
 use crate::time::Timestamp;
 
 /// What can happen to a request for approval.
@@ -45,10 +46,11 @@ pub enum Event {
         /// Why.
         why: Withdrawal,
     },
-    /// A run started on it.
+    /// A run started on it, or an estate came into force by it.
     Consumed {
         /// Which.
-        run: RunId,
+        #[serde(flatten)]
+        by: Use,
     },
 }
 

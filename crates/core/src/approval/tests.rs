@@ -11,6 +11,7 @@ use crate::id::{ApprovalId, ChangeId, OperatorId, RunId};
 use crate::machine::Machine as _;
 use crate::sample::{MARK, after, approval_events, approval_states, digest, id, needs, person, request, second, table, words};
 use crate::statement::{Decision, STATEMENT_TYPE, Signature, Statement};
+use crate::subject::{Subject, Use};
 use crate::time::Timestamp;
 
 #[test]
@@ -38,7 +39,7 @@ fn ballot(request: &Request, by: OperatorId, decision: Decision, signature: Sign
     let statement = Statement {
         kind: STATEMENT_TYPE.into(),
         audience: request.audience.clone(),
-        change: request.change,
+        about: request.about,
         approval: request.id,
         bundle_digest: request.digest,
         policy_digest: request.policy,
@@ -84,14 +85,14 @@ fn a_late_vote_counts_for_nothing_and_what_lapsed_stays_lapsed() {
         assert_eq!((still.word(), why), ("lapsed", Some(VoteRefusal::Late { until })));
     }
     assert_eq!(lapsed.decide(Command::Tick, second(9_999)), Ok(Vec::new()));
-    assert!(matches!(lapsed.decide(Command::Consume(RunId::new(id(1))), second(5)), Err(Refusal::NotUsable { .. })));
+    assert!(matches!(lapsed.decide(Command::Consume(Use::Run { run: RunId::new(id(1)) }), second(5)), Err(Refusal::NotUsable { .. })));
 }
 
 #[test]
 fn a_grant_that_outlived_its_time_starts_nothing() {
     let granted = yes(&asked(1, false), 1, 999).0;
     assert_eq!(granted.word(), "granted");
-    assert!(matches!(granted.decide(Command::Consume(RunId::new(id(1))), second(1_000)), Err(Refusal::NotUsable { .. })));
+    assert!(matches!(granted.decide(Command::Consume(Use::Run { run: RunId::new(id(1)) }), second(1_000)), Err(Refusal::NotUsable { .. })));
     assert_eq!(granted.decide(Command::Tick, second(1_000)), Ok(vec![Event::Lapsed]));
 }
 
@@ -153,7 +154,9 @@ fn check_mismatch(alter: impl Fn(&mut Statement), expected: &str) {
 fn a_statement_about_something_else_is_refused_by_name() {
     let other: Digest = digest("other");
     check_mismatch(|s| s.audience = "elsewhere.example.test".into(), "audience");
-    check_mismatch(|s| s.change = ChangeId::new(id(99)), "change");
+    let estate = Subject::Revision { revision: crate::id::RevisionId::new(id(60)), estate_digest: digest("new") };
+    check_mismatch(|s| s.about = estate, "change");
+    check_mismatch(|s| s.about = ChangeId::new(id(99)).into(), "change");
     check_mismatch(|s| s.approval = ApprovalId::new(id(99)), "approval");
     check_mismatch(|s| s.bundle_digest = other, "bundle_digest");
     check_mismatch(|s| s.policy_digest = other, "policy_digest");
@@ -164,12 +167,12 @@ fn a_statement_about_something_else_is_refused_by_name() {
 #[test]
 fn two_starts_that_race_use_one_approval_once() {
     let granted = yes(&asked(1, false), 1, 5).0;
-    let consume = |approval: &Approval, run| approval.decide(Command::Consume(RunId::new(id(run))), second(6));
+    let consume = |approval: &Approval, run| approval.decide(Command::Consume(Use::Run { run: RunId::new(id(run)) }), second(6));
     let (first, second_try) = (consume(&granted, 1).unwrap(), consume(&granted, 2).unwrap());
     let used = granted.apply(&first[0]).unwrap();
     assert!(matches!(consume(&used, 2), Err(Refusal::NotUsable { state: "consumed", .. })));
     assert!(used.clone().apply(&second_try[0]).is_err(), "the second of two racing starts cannot be appended");
-    assert!(matches!(used.state, State::Consumed { run, .. } if run == RunId::new(id(1))));
+    assert!(matches!(used.state, State::Consumed { by: Use::Run { run }, .. } if run == RunId::new(id(1))));
 }
 
 #[test]
@@ -187,6 +190,6 @@ fn what_is_no_longer_asked_takes_no_vote_and_starts_nothing() {
     let granted = yes(&asked(1, false), 1, 5).0;
     let withdrawn = granted.clone().apply(&granted.decide(Command::Withdraw(why), second(6)).unwrap()[0]).unwrap();
     assert_eq!(yes(&withdrawn, 2, 7).1, Some(VoteRefusal::NotOpen { state: "withdrawn".into() }));
-    assert!(withdrawn.decide(Command::Consume(RunId::new(id(1))), second(7)).is_err());
+    assert!(withdrawn.decide(Command::Consume(Use::Run { run: RunId::new(id(1)) }), second(7)).is_err());
     assert!(matches!(withdrawn.decide(Command::Withdraw(why), second(7)), Err(Refusal::Ended { .. })));
 }

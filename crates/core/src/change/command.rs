@@ -5,6 +5,7 @@ use crate::bundle::Bundle;
 use crate::catalogue::{Closing, Inputs};
 use crate::dossier::{Dossier, Misfit};
 use crate::id::{ApprovalId, ChangeId, OperatorId, RunId};
+use crate::lane::Held;
 use crate::machine::Machine as _;
 use crate::plan::EffectClass;
 use crate::run::RunEnd;
@@ -124,10 +125,11 @@ impl Change {
     /// When the state does not allow it.
     pub fn decide(&self, command: Command, now: Timestamp) -> Result<Vec<Event>, Refusal> {
         match command {
-            Command::Misfit(misfit) => self.in_state("misfit", |s| matches!(s, State::Proposed), vec![Event::Misfit { misfit, at: now }]),
+            Command::Misfit(misfit) => self.in_state("misfit", before_the_run, vec![Event::Misfit { misfit, at: now }]),
             Command::Assess(assessment) => {
-                let events = self.assessed(*assessment, now);
-                self.in_state("assess", |s| matches!(s, State::Proposed | State::Blocked { .. }), events)
+                let looks = |s: &State| matches!(s, State::Proposed | State::Blocked { .. } | State::Awaiting { .. });
+                let events = if self.asked_already(&assessment) { Vec::new() } else { self.assessed(*assessment, now) };
+                self.in_state("assess", looks, events)
             }
             Command::Approve => {
                 let events = vec![Event::Approved { until: now + CLEARED_TTL, at: now }];
@@ -186,6 +188,24 @@ impl Change {
             return Vec::new();
         }
         vec![Event::ActRefused { by, act: act.into(), code: "not_your_change".into(), at: now }]
+    }
+
+    /// What goes on record when its turn has not come; nothing when that is known already.
+    pub fn queued(&self, held: &Held, now: Timestamp) -> Vec<Event> {
+        let Held { key, holder } = held;
+        match &self.state {
+            State::Cleared { behind, .. } if *behind != Some(holder.run) => {
+                vec![Event::Queued { key: key.clone(), behind: holder.change, run: holder.run, at: now }]
+            }
+            State::Cleared { .. }
+            | State::Proposed
+            | State::Blocked { .. }
+            | State::Awaiting { .. }
+            | State::Running { .. }
+            | State::Verifying { .. }
+            | State::Escalated { .. }
+            | State::Closed { .. } => Vec::new(),
+        }
     }
 
     fn in_state(&self, command: &'static str, fits: impl Fn(&State) -> bool, events: Vec<Event>) -> Result<Vec<Event>, Refusal> {
@@ -248,12 +268,19 @@ impl Change {
         }
     }
 
+    /// Whether people are asked about just this: looking again at what stands is no news.
+    fn asked_already(&self, found: &Assessment) -> bool {
+        let State::Awaiting { gate, .. } = &self.state else { return false };
+        let asks = matches!(found.dossier.verdict, Some(Verdict::NeedsApproval { .. })) && found.dossier.faults.is_empty();
+        asks && gate.bundle.drift(&found.bundle).is_empty()
+    }
+
     fn cleared_by_policy(&self) -> Option<(&Bundle, Timestamp)> {
-        if let State::Cleared { gate, approval: None, until } = &self.state { Some((&gate.bundle, *until)) } else { None }
+        if let State::Cleared { gate, approval: None, until, .. } = &self.state { Some((&gate.bundle, *until)) } else { None }
     }
 
     fn dispatch(&self, found: Assessment, permitted: bool, run: RunId, before: Sample, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        let State::Cleared { gate, approval, until } = &self.state else {
+        let State::Cleared { gate, approval, until, .. } = &self.state else {
             return Err(Refusal::WrongState { change: self.id, state: self.word(), command: "dispatch" });
         };
         if *until <= now {

@@ -164,6 +164,17 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// Another run holds what this one needs for itself; it waits for its turn, within the time that it is cleared for.
+    Queued {
+        /// The concurrency key.
+        key: String,
+        /// The change whose run holds it.
+        behind: ChangeId,
+        /// That run.
+        run: RunId,
+        /// When.
+        at: Timestamp,
+    },
     /// A run starts, on facts that were looked at again.
     Started {
         /// The run.
@@ -249,6 +260,7 @@ impl Event {
             Self::Withdrawn { .. } => "withdrawn",
             Self::Amended { .. } => "amended",
             Self::Advised { .. } => "advised",
+            Self::Queued { .. } => "queued",
             Self::Started { .. } => "started",
             Self::RunEnded { .. } => "run_ended",
             Self::Sampled { .. } => "sampled",

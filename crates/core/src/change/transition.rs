@@ -34,30 +34,39 @@ pub(super) fn apply(mut change: Change, event: &Event) -> Result<Change, Illegal
             change.refusals = change.refusals.saturating_add(1);
             return Ok(change);
         }
-        (State::Proposed, Event::Misfit { misfit, at }) => (closed(Outcome::Misfit { misfit: misfit.clone() }), *at),
-        (State::Proposed | State::Blocked { .. } | State::Cleared { .. }, Event::Blocked { dossier, until }) => {
+        // The estate may lose what a change is about while it waits.
+        (State::Proposed | State::Blocked { .. } | State::Awaiting { .. } | State::Cleared { .. }, Event::Misfit { misfit, at }) => {
+            (ended(&change, Outcome::Misfit { misfit: misfit.clone() }), *at)
+        }
+        (State::Proposed | State::Blocked { .. } | State::Awaiting { .. } | State::Cleared { .. }, Event::Blocked { dossier, until }) => {
             change.assessed = Some(dossier.at);
             (State::Blocked { dossier: dossier.clone(), until: *until }, dossier.at)
         }
-        (State::Proposed | State::Blocked { .. } | State::Cleared { .. }, Event::Denied { dossier }) => {
+        (State::Proposed | State::Blocked { .. } | State::Awaiting { .. } | State::Cleared { .. }, Event::Denied { dossier }) => {
             change.assessed = Some(dossier.at);
             (denied(&change, dossier), dossier.at)
         }
-        (State::Proposed | State::Blocked { .. } | State::Cleared { .. }, Event::Asked { dossier, bundle, approval, differences }) => {
+        (
+            State::Proposed | State::Blocked { .. } | State::Awaiting { .. } | State::Cleared { .. },
+            Event::Asked { dossier, bundle, approval, differences },
+        ) => {
             change.rounds = change.rounds.saturating_add(1);
             change.assessed = Some(dossier.at);
             change.differences.clone_from(differences);
             let gate = Box::new(Gate { dossier: (**dossier).clone(), bundle: (**bundle).clone() });
             (State::Awaiting { gate, approval: *approval }, dossier.at)
         }
-        (State::Proposed | State::Blocked { .. } | State::Cleared { .. }, Event::Cleared { dossier, bundle, differences, until }) => {
+        (
+            State::Proposed | State::Blocked { .. } | State::Awaiting { .. } | State::Cleared { .. },
+            Event::Cleared { dossier, bundle, differences, until },
+        ) => {
             change.assessed = Some(dossier.at);
             change.differences.clone_from(differences);
             let gate = Box::new(Gate { dossier: (**dossier).clone(), bundle: (**bundle).clone() });
-            (State::Cleared { gate, approval: None, until: *until }, dossier.at)
+            (State::Cleared { gate, approval: None, until: *until, behind: None }, dossier.at)
         }
         (State::Awaiting { gate, approval }, Event::Approved { until, at }) => {
-            (State::Cleared { gate, approval: Some(approval), until: *until }, *at)
+            (State::Cleared { gate, approval: Some(approval), until: *until, behind: None }, *at)
         }
         (State::Awaiting { .. } | State::Cleared { .. }, Event::Rejected { by, at }) => {
             (ended(&change, Outcome::Rejected { by: *by }), *at)
@@ -75,6 +84,9 @@ pub(super) fn apply(mut change: Change, event: &Event) -> Result<Change, Illegal
             change.proposal.inputs.clone_from(inputs);
             (State::Proposed, *at)
         }
+        (State::Cleared { gate, approval, until, .. }, Event::Queued { run, .. }) => {
+            (State::Cleared { gate, approval, until, behind: Some(*run) }, change.since)
+        }
         (State::Cleared { .. }, Event::Advised { at }) => (ended(&change, Outcome::Advised), *at),
         (State::Cleared { mut gate, approval, .. }, Event::Started { run, dossier, bundle, before, at }) => {
             *gate = Gate { dossier: (**dossier).clone(), bundle: (**bundle).clone() };
@@ -89,7 +101,7 @@ pub(super) fn apply(mut change: Change, event: &Event) -> Result<Change, Illegal
             (State::Verifying { gate, approval, run, soak: *soak, until, every, before, samples: Vec::new() }, *at)
         }
         (State::Running { run, .. }, Event::RunEnded { how: RunEnd::Undone, at, .. }) => (over(&change, Outcome::Undone, run, None), *at),
-        (State::Running { gate, approval, run, .. }, Event::RunEnded { how: RunEnd::Aborted, at, .. }) => {
+        (State::Running { gate, approval, run, .. }, Event::RunEnded { how: RunEnd::Aborted | RunEnd::Stopped, at, .. }) => {
             (State::Escalated { gate, approval, run, judgement: None }, *at)
         }
         (State::Verifying { gate, approval, run, soak, until, every, before, mut samples }, Event::Sampled { sample }) => {
@@ -123,10 +135,6 @@ pub(super) fn apply(mut change: Change, event: &Event) -> Result<Change, Illegal
 
 fn declared(by: crate::id::OperatorId, success: bool) -> Outcome {
     if success { Outcome::Succeeded { by: Some(by) } } else { Outcome::Failed { by } }
-}
-
-fn closed(outcome: Outcome) -> State {
-    State::Closed { outcome, gate: None, dossier: None, approval: None, run: None, judgement: None }
 }
 
 fn denied(change: &Change, dossier: &Dossier) -> State {

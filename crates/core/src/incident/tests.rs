@@ -1,5 +1,8 @@
 //! The table of incidents, and the laws that hold whatever signals and people do.
 
+mod looks;
+mod merging;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -18,11 +21,10 @@ fn the_table_of_states_and_events() {
 
 #[test]
 fn no_event_and_no_state_is_missing_from_the_table() {
-    let source = include_str!("../incident.rs");
     let events: BTreeSet<String> = incident_events().iter().map(|(_, event)| event.word().into()).collect();
-    assert_eq!(events, words(source, "impl Event {"));
+    assert_eq!(events, words(include_str!("event.rs"), "impl Event {"));
     let states: BTreeSet<String> = incident_states().iter().map(|(_, state)| state.word().into()).collect();
-    assert_eq!(states, words(source, "impl Machine for Incident"));
+    assert_eq!(states, words(include_str!("transition.rs"), "impl Machine for Incident"));
 }
 
 fn opened() -> (Vec<Event>, Incident) {
@@ -32,7 +34,9 @@ fn opened() -> (Vec<Event>, Incident) {
 }
 
 fn signalled(fingerprint: &str, state: SignalState) -> Command {
-    Command::Signal { id: SignalId::new(id(52)), signal: Box::new(signal(fingerprint, state)) }
+    // An id of its own for each signal, as the engine draws them.
+    let number = fingerprint.bytes().fold(52, |number, byte| number * 256 + u128::from(byte));
+    Command::Signal { id: SignalId::new(id(number)), signal: Box::new(signal(fingerprint, state)), subject: None }
 }
 
 fn advance(incident: Incident, command: Command) -> Incident {
@@ -66,6 +70,41 @@ fn a_storm_is_bounded() {
         incident = advance(incident, signalled(&format!("s{number}"), SignalState::Firing));
     }
     assert_eq!(incident.signals.len(), SIGNALS_MAX);
+    let one_more = signal("one more", SignalState::Firing);
+    assert!(incident.beyond(&one_more), "it can only be counted");
+    let incident = advance(incident, Command::Overflow(3));
+    assert_eq!(incident.overflow, 3);
+    let room = advance(incident, signalled("s7", SignalState::Resolved));
+    assert!(!room.beyond(&one_more), "what is over makes a place");
+    let room = advance(room, signalled("one more", SignalState::Firing));
+    assert!(room.signals.contains_key("alertmanager/one more") && !room.signals.contains_key("alertmanager/s7"));
+    assert_eq!(room.signals.len(), SIGNALS_MAX);
+}
+
+#[test]
+fn an_incident_with_more_signals_than_it_keeps_is_never_resolved_by_itself() {
+    let over = advance(advance(opened().1, Command::Overflow(1)), signalled("a", SignalState::Resolved));
+    assert_eq!(over.state, State::Open);
+}
+
+#[test]
+fn a_signal_that_goes_back_and_forth_is_news_once_and_then_only_when_it_is_steady() {
+    let mut incident = opened().1;
+    let mut events = 0;
+    for turn in 0..100 {
+        let state = if turn % 2 == 0 { SignalState::Resolved } else { SignalState::Firing };
+        let news = incident.decide(signalled("a", state), second(20 + turn)).unwrap();
+        events += news.len();
+        incident = news.iter().fold(incident, |incident, event| incident.apply(event).unwrap());
+    }
+    assert!(events < 15, "{events} events of 100 turns");
+    assert!(incident.signals["alertmanager/a"].flapping);
+    assert_eq!(incident.state, State::Open, "what comes back again and again is not over");
+    assert!(incident.due().is_some(), "it is looked at when it could be steady");
+    let steady = incident.decide(signalled("a", SignalState::Firing), second(2_000)).unwrap();
+    let steadily = incident.decide(signalled("a", SignalState::Resolved), second(2_000)).unwrap();
+    let words: Vec<_> = steady.iter().chain(&steadily).map(Event::word).collect();
+    assert_eq!(words, ["signalled", "resolved"], "it was taken for firing meanwhile");
 }
 
 fn command(kind: u8, number: u8) -> Command {
@@ -96,6 +135,7 @@ proptest! {
                 Err(Refusal::Closed(_)) => { prop_assert_eq!(incident.state, State::Closed); continue }
                 Err(Refusal::LoweredByMachine(_)) => { prop_assert!(by_machine); continue }
                 Err(Refusal::Unreasoned(_)) => continue,
+                Err(refusal) => return Err(TestCaseError::fail(refusal.to_string())),
             };
             for event in &events {
                 incident = incident.apply(event).unwrap();
@@ -107,7 +147,7 @@ proptest! {
             }
             let firing = incident.signals.values().any(|kept| kept.signal.state == SignalState::Firing);
             prop_assert!(!firing || incident.state != State::Resolved);
-            prop_assert!(incident.due().is_none());
+            prop_assert!(incident.due().is_none() || matches!(incident.state, State::Open | State::Acknowledged));
         }
         prop_assert_eq!(fold::<Incident>(&history).unwrap(), Some(incident));
     }

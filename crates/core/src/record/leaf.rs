@@ -10,7 +10,8 @@ use crate::digest::Digest;
 use crate::dossier::Dossier;
 use crate::situation::Actor;
 use crate::statement::Vote;
-use crate::{approval, change, incident, installation, run};
+use crate::subject::Use;
+use crate::{approval, change, deployment, incident, installation, lane, revision, run};
 
 /// The parts of a ledger entry that come from the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +40,10 @@ impl Happened {
             Event::Installation(event) => (installation(event), BTreeMap::new()),
             Event::Approval(event) => approval(event),
             Event::Change(event) => change(event),
-            Event::Incident(event) => (incident(event), BTreeMap::new()),
+            Event::Deployment(event) => (deployment(event), BTreeMap::new()),
+            Event::Incident(event) => incident(event),
+            Event::Lane(event) => lane(event),
+            Event::Revision(event) => revision(event),
             Event::Run(event) => run(event),
         };
         Leaf { kind: self.event.kind(), by_kind, by_id: self.by.to_string(), body, links }
@@ -71,6 +75,8 @@ fn installation(event: &installation::Event) -> Value {
             json!({"epoch": epoch, "policy": estate, "posture": posture, "version": version})
         }
         installation::Event::PostureSet { posture, .. } => json!({ "posture": posture }),
+        installation::Event::Adopted { estate, .. } => json!({ "policy": estate }),
+        installation::Event::Activated { estate, revision, by, .. } => json!({"policy": estate, "revision": revision, "by": by}),
     }
 }
 
@@ -85,13 +91,14 @@ fn approval(event: &approval::Event) -> Parts {
                 "bundle": request.digest, "policy": request.policy, "evidence": request.evidence, "rung": request.needs.rung,
                 "humans": request.needs.humans, "grade": request.needs.grade, "single_operator": request.single_operator,
             });
-            return (body, link("change", &request.change));
+            return (body, link(request.about.kind(), &request.about.id()));
         }
         approval::Event::Voted { vote: cast } | approval::Event::Rejected { vote: cast } => vote(cast),
         approval::Event::VoteRefused { by, why } => json!({"by": by, "code": why.word()}),
         approval::Event::Granted { .. } | approval::Event::Lapsed => json!({}),
         approval::Event::Withdrawn { why } => json!({ "why": why }),
-        approval::Event::Consumed { run } => return (json!({}), link("run", run)),
+        approval::Event::Consumed { by: Use::Run { run } } => return (json!({}), link("run", run)),
+        approval::Event::Consumed { by: Use::Revision { revision } } => return (json!({}), link("revision", revision)),
     };
     (body, BTreeMap::new())
 }
@@ -138,6 +145,7 @@ fn change(event: &change::Event) -> Parts {
         }
         change::Event::Rejected { by, .. } | change::Event::TakenBack { by, .. } => (json!({ "by": by }), BTreeMap::new()),
         change::Event::Withdrawn { by, .. } => (json!({ "by": by }), BTreeMap::new()),
+        change::Event::Queued { behind, run, .. } => (json!({"behind": behind, "run": run}), BTreeMap::new()),
         change::Event::Amended { by, inputs, .. } => (json!({"by": by, "inputs": digest_of(inputs)}), BTreeMap::new()),
         change::Event::RunEnded { how, .. } => (json!({ "how": how }), BTreeMap::new()),
         change::Event::Sampled { sample } => (json!({"goals": sample.goals, "neighbours": sample.neighbours}), BTreeMap::new()),
@@ -148,24 +156,84 @@ fn change(event: &change::Event) -> Parts {
     }
 }
 
-fn incident(event: &incident::Event) -> Value {
+fn deployment(event: &deployment::Event) -> Value {
     match event {
-        incident::Event::Opened { signal_id, signal, severity, .. } => {
-            json!({"signal": signal_id, "severity": severity, "content": digest_of(signal)})
+        deployment::Event::Reported { report, subject, .. } => {
+            json!({"what": report.kind, "progress": report.progress, "subject": subject, "content": digest_of(report)})
         }
-        incident::Event::Signalled { signal_id, signal, .. } => {
-            json!({"signal": signal_id, "state": signal.state, "content": digest_of(signal)})
+        deployment::Event::Moved { progress, .. } => json!({ "progress": progress }),
+    }
+}
+
+fn incident(event: &incident::Event) -> Parts {
+    let body = match event {
+        incident::Event::Opened { signal_id, signal, severity, subject, .. } => {
+            with_subject(json!({"signal": signal_id, "severity": severity, "content": digest_of(signal)}), subject.as_ref())
         }
-        incident::Event::Graded { severity, by, .. } => json!({"severity": severity, "by": by}),
+        incident::Event::Signalled { signal_id, signal, subject, .. } => {
+            with_subject(json!({"signal": signal_id, "state": signal.state, "content": digest_of(signal)}), subject.as_ref())
+        }
+        incident::Event::Flapping { signal_id, .. } => json!({ "signal": signal_id }),
+        incident::Event::Overflowed { total, .. } => json!({ "total": total }),
+        incident::Event::Quieted { why, .. } => json!({ "why": why.word() }),
+        incident::Event::Paged { why, path, severity, .. } => json!({"why": why.word(), "path": path, "severity": severity}),
+        incident::Event::Graded { severity, by, impact, .. } => {
+            let mut body = json!({"severity": severity, "by": by});
+            if let (Some(members), Some(impact)) = (body.as_object_mut(), impact) {
+                members.insert("impact".into(), json!(impact));
+            }
+            body
+        }
         incident::Event::Acknowledged { by, .. } | incident::Event::Closed { by, .. } => json!({ "by": by }),
         incident::Event::Resolved { .. } => json!({}),
+        incident::Event::Merged { into, by, .. } => return (json!({ "by": by }), link("incident", into)),
+        incident::Event::Absorbed { from, signals, by, .. } => {
+            let ids: Vec<_> = signals.iter().map(|kept| kept.id).collect();
+            return (json!({"by": by, "signals": ids}), link("incident", from));
+        }
+        incident::Event::Split { into, signals, by, .. } => return (json!({"by": by, "signals": signals}), link("incident", into)),
+    };
+    (body, BTreeMap::new())
+}
+
+fn with_subject(mut body: Value, subject: Option<&crate::topology::EntityRef>) -> Value {
+    if let (Some(members), Some(subject)) = (body.as_object_mut(), subject) {
+        members.insert("subject".into(), json!(subject));
+    }
+    body
+}
+
+fn revision(event: &revision::Event) -> Parts {
+    let found = |report: &revision::Report| {
+        json!({
+            "report": digest_of(report), "obstacles": report.obstacles().len(), "opened": report.opened.len(), "closed": report.closed.len(),
+            "beside": report.beside.len(), "proved": report.proved(), "obligations": report.obligations(), "files": report.files.len(),
+        })
+    };
+    let body = match event {
+        revision::Event::Proposed { base, estate, by, files, .. } => json!({"base": base, "policy": estate, "by": by, "files": files}),
+        revision::Event::Unfit { report, .. } => found(report),
+        revision::Event::Asked { report, approval, .. } => return (found(report), link("approval", approval)),
+        revision::Event::Superseded { base, .. } => json!({ "base": base }),
+        revision::Event::Rejected { by, .. } | revision::Event::Withdrawn { by, .. } | revision::Event::Activated { by, .. } => {
+            json!({ "by": by })
+        }
+        revision::Event::Granted { .. } | revision::Event::Lapsed { .. } => json!({}),
+    };
+    (body, BTreeMap::new())
+}
+
+fn lane(event: &lane::Event) -> Parts {
+    match event {
+        lane::Event::Taken { run, change, .. } => (json!({ "run": run }), link("change", change)),
+        lane::Event::Left { run, .. } => (json!({ "run": run }), BTreeMap::new()),
     }
 }
 
 fn run(event: &run::Event) -> Parts {
     let body = match event {
         run::Event::Begun { order } => {
-            let body = json!({"plan": digest_of(&order.plan), "runbook": order.plan.runbook_digest, "steps": order.plan.steps.len()});
+            let body = json!({"plan": digest_of(&order.plan), "runbook": order.plan.runbook_digest, "steps": order.plan.steps.len(), "semantics": order.semantics});
             return (body, link("change", &order.change));
         }
         run::Event::Intended { attempt, .. } => json!({
@@ -177,14 +245,18 @@ fn run(event: &run::Event) -> Parts {
         run::Event::Failed { applied, .. } => json!({ "applied": applied }),
         run::Event::Succeeded { output, .. } => json!({ "output": digest_of(output) }),
         run::Event::Probed { found, output, .. } => json!({"found": found, "output": digest_of(output)}),
-        run::Event::Resolved { by, resolution, .. } => json!({"by": by, "resolution": resolution}),
+        run::Event::Resolved { by, resolution, evidence, to, asked_by, .. } => json!({
+            "by": by, "resolution": resolution, "evidence": evidence.as_ref().map(|text| Digest::of(text.as_bytes())), "to": to, "asked_by": asked_by,
+        }),
+        run::Event::SecondAsked { by, resolution, .. } => json!({"by": by, "resolution": resolution}),
+        run::Event::Retried { due, .. } => json!({ "due": due }),
+        run::Event::Skipped { step, .. } => json!({ "step": step }),
+        run::Event::Branched { to, with_current, .. } => json!({"to": to, "with_current": with_current}),
         run::Event::Ended { how, .. } => json!({ "how": how }),
         run::Event::Turned { with_current, .. } => json!({ "with_current": with_current }),
-        run::Event::Accepted { .. }
-        | run::Event::Started { .. }
-        | run::Event::BecameUnknown { .. }
-        | run::Event::Retried { .. }
-        | run::Event::GotStuck { .. } => json!({}),
+        run::Event::Accepted { .. } | run::Event::Started { .. } | run::Event::BecameUnknown { .. } | run::Event::GotStuck { .. } => {
+            json!({})
+        }
     };
     (body, BTreeMap::new())
 }

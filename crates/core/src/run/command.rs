@@ -1,33 +1,12 @@
 //! What can be asked of a run, and what it leads to.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{ATTEMPTS_MAX, Applied, Attempt, AttemptKey, Direction, Event, Found, PICKUP_MAX, Phase, Run, RunEnd, State, StepRule};
+use super::{Applied, AttemptKey, Event, Found, Override, Phase, Run, RunEnd, State};
 use crate::digest::Digest;
 use crate::id::{OperatorId, RunId, RunnerId, WarrantId};
 use crate::machine::Machine as _;
-use crate::plan::{EffectClass, PlannedStep};
-use crate::runbook::OnFailure;
 use crate::time::Timestamp;
-
-/// What an operator does about a stuck run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Resolution {
-    /// Try the step again.
-    Retry,
-    /// It took effect; the reason is the evidence.
-    MarkApplied,
-    /// It took none; it is tried again.
-    MarkNotApplied,
-    /// Go on without it; on the way back, it stays as it is.
-    Skip,
-    /// Take back what was applied.
-    Undo,
-    /// Leave everything as it stands.
-    Abort,
-}
 
 /// What can be asked of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,9 +72,7 @@ pub enum Command {
         /// Who.
         by: OperatorId,
         /// What.
-        resolution: Resolution,
-        /// Why.
-        reason: String,
+        ruling: Override,
     },
     /// A person takes back a run that is done.
     TakeBack,
@@ -123,6 +100,28 @@ pub enum Refusal {
     /// A resolution needs a reason.
     #[error("say why: a resolution without a reason is not recorded")]
     Unreasoned,
+    /// What is said to have taken effect needs evidence.
+    #[error("say what you saw: without evidence nothing is recorded as applied")]
+    Unproven,
+    /// A run is handed over to somebody.
+    #[error("say to whom it is handed over")]
+    NoTaker,
+    /// The same person cannot be the second.
+    #[error("you have asked for this already: on high risk somebody else has to ask for it too")]
+    NeedsAnother,
+    /// Something of the step may have been changed.
+    #[error("something of the step may have been changed: say what became of it first, by `mark_applied`, `mark_not_applied` or `undo`")]
+    InDoubt,
+    /// The run began under a meaning that this engine does not know.
+    #[error(
+        "run `{run}` began under semantics version {version}, which this engine does not know: abort it, hand it over, or start the version that does"
+    )]
+    NotUnderstood {
+        /// Which run.
+        run: RunId,
+        /// The version.
+        version: u32,
+    },
 }
 
 impl Run {
@@ -135,7 +134,7 @@ impl Run {
             Command::Intend { warrant, epoch } => return self.intend(warrant, epoch, now),
             Command::Dispatch { key, runner, warrant } => {
                 self.at(&key, "dispatch", &[Phase::Intended])?;
-                if self.attempt().is_some_and(|(attempt, _)| now >= attempt.pickup) {
+                if !self.understood() || self.attempt().is_some_and(|(attempt, _)| now >= attempt.pickup) {
                     return Err(self.wrong("dispatch"));
                 }
                 Event::Dispatched { runner, warrant, at: now }
@@ -170,13 +169,7 @@ impl Run {
                 Event::Probed { found, output, at: now }
             }
             Command::Tick => return Ok(self.tick(now)),
-            Command::Resolve { by, resolution, reason } => {
-                if reason.trim().is_empty() {
-                    return Err(Refusal::Unreasoned);
-                }
-                let State::Stuck { .. } = &self.state else { return Err(self.wrong("resolve")) };
-                Event::Resolved { by, resolution, reason, at: now }
-            }
+            Command::Resolve { by, ruling } => self.resolve(by, ruling, now)?,
             Command::TakeBack => {
                 let State::Ended { how: RunEnd::Done } = &self.state else { return Err(self.wrong("take back")) };
                 Event::Turned { with_current: false, at: now }
@@ -185,7 +178,7 @@ impl Run {
         Ok(self.concluded(vec![first], now))
     }
 
-    fn wrong(&self, command: &'static str) -> Refusal {
+    pub(super) fn wrong(&self, command: &'static str) -> Refusal {
         Refusal::WrongState { run: self.order.id, state: self.word(), command }
     }
 
@@ -195,107 +188,5 @@ impl Run {
             return Err(Refusal::OtherAttempt { run: self.order.id });
         }
         if phases.contains(&phase) { Ok(phase) } else { Err(self.wrong(command)) }
-    }
-
-    fn intend(&self, warrant: WarrantId, epoch: u64, now: Timestamp) -> Result<Vec<Event>, Refusal> {
-        let State::Ready { step, direction } = self.state else { return Err(self.wrong("intend")) };
-        if let Some(end) = self.end(now) {
-            return Ok(vec![end]);
-        }
-        let stuck = |why: &str| Ok(vec![Event::GotStuck { why: why.into(), at: now }]);
-        let (Some(planned), Some(rule)) = (self.order.plan.steps.get(step), self.order.rules.get(step)) else {
-            return stuck("the plan and its rules do not fit each other");
-        };
-        if direction == Direction::Do && now >= self.order.deadline {
-            return stuck("the run's deadline has passed");
-        }
-        if self.tries >= ATTEMPTS_MAX {
-            return stuck("no attempt is left");
-        }
-        let Some(call) = call_of(planned, direction) else { return stuck("the step has no undo") };
-        let Ok(call) = call else { return stuck("the call has no canonical form") };
-        let key = AttemptKey { run: self.order.id, step: planned.step.clone(), direction, number: self.next_number() };
-        let pickup = match direction {
-            Direction::Do => (now + PICKUP_MAX).min(self.order.deadline),
-            Direction::Undo => now + PICKUP_MAX,
-        };
-        let deadline = pickup + rule.timeout;
-        let (change, bundle) = (self.order.change, self.order.bundle);
-        let attempt = Attempt { key, change, bundle, index: step, warrant, epoch, call, pickup, deadline, runner: None };
-        Ok(vec![Event::Intended { attempt, at: now }])
-    }
-
-    fn tick(&self, now: Timestamp) -> Vec<Event> {
-        let State::Trying { attempt, phase } = &self.state else { return Vec::new() };
-        let first = match phase {
-            Phase::Intended if now >= attempt.pickup => {
-                Event::Failed { applied: Applied::No, why: "no runner took it in time".into(), at: now }
-            }
-            Phase::Dispatched | Phase::Accepted | Phase::Started if now >= attempt.deadline + super::REPORT_GRACE => {
-                Event::BecameUnknown { why: "the runner did not report in time".into(), at: now }
-            }
-            Phase::Unknown if now >= self.since + super::UNKNOWN_MAX => {
-                Event::GotStuck { why: "nobody knows whether the step took effect, and the runner does not answer".into(), at: now }
-            }
-            Phase::Intended | Phase::Dispatched | Phase::Accepted | Phase::Started | Phase::Unknown => return Vec::new(),
-        };
-        self.concluded(vec![first], now)
-    }
-
-    /// Adds what follows at once from the given events: again, back, stuck, or over.
-    fn concluded(&self, mut events: Vec<Event>, now: Timestamp) -> Vec<Event> {
-        let mut run = self.clone();
-        for event in &events {
-            match run.apply(event) {
-                Ok(next) => run = next,
-                Err(_) => return events,
-            }
-        }
-        if let Some(consequence) = run.consequence(now)
-            && let Ok(next) = run.apply(&consequence)
-        {
-            events.push(consequence);
-            events.extend(next.end(now));
-        }
-        events
-    }
-
-    fn consequence(&self, now: Timestamp) -> Option<Event> {
-        match &self.state {
-            State::Failed { attempt, applied } => Some(self.after_failure(attempt, *applied, now)),
-            State::Ready { .. } => self.end(now),
-            State::Trying { .. } | State::Stuck { .. } | State::Ended { .. } => None,
-        }
-    }
-
-    fn end(&self, now: Timestamp) -> Option<Event> {
-        self.ending().map(|how| Event::Ended { how, at: now })
-    }
-
-    fn after_failure(&self, attempt: &Attempt, applied: Applied, now: Timestamp) -> Event {
-        let rule = self.order.rules.get(attempt.index);
-        let effect = self.order.plan.steps.get(attempt.index).map(|step| step.effect);
-        if applied == Applied::No && rule.is_some_and(|rule| self.may_try_again(rule)) {
-            return Event::Retried { at: now };
-        }
-        let undo = rule.is_some_and(|rule| rule.on_failure == OnFailure::Undo);
-        if attempt.key.direction == Direction::Do && undo {
-            // A read changes nothing, so nothing of it is taken back.
-            return Event::Turned { with_current: self.touched && effect != Some(EffectClass::Read), at: now };
-        }
-        let why = if attempt.key.direction == Direction::Undo { "the undo failed" } else { "the step failed" };
-        Event::GotStuck { why: why.into(), at: now }
-    }
-
-    /// Starts count against the runbook's budget; dispatches that never started only against [`ATTEMPTS_MAX`].
-    fn may_try_again(&self, rule: &StepRule) -> bool {
-        self.starts < u32::from(rule.attempts) && self.tries < ATTEMPTS_MAX
-    }
-}
-
-fn call_of(planned: &PlannedStep, direction: Direction) -> Option<Result<Digest, crate::digest::DigestError>> {
-    match direction {
-        Direction::Do => Some(planned.call.digest()),
-        Direction::Undo => planned.undo.as_ref().map(crate::plan::ToolCall::digest),
     }
 }

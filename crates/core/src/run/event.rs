@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{Applied, Attempt, Direction, Found, Order, Resolution, RunEnd};
 use crate::digest::Digest;
 use crate::id::{OperatorId, RunnerId};
+use crate::name::{BranchName, StepName};
 use crate::time::Timestamp;
 
 /// What can happen to a run.
@@ -86,6 +87,27 @@ pub enum Event {
     },
     /// The step is tried again.
     Retried {
+        /// Not before this; none when it need not wait.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        due: Option<Timestamp>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A condition of the step does not hold, so it is not done.
+    Skipped {
+        /// Which.
+        step: StepName,
+        /// The condition, in words.
+        why: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The step failed, and the run goes on with a branch instead.
+    Branched {
+        /// Which.
+        to: BranchName,
+        /// The failed step is taken back with the rest when something of it may have been applied.
+        with_current: bool,
         /// When.
         at: Timestamp,
     },
@@ -109,7 +131,27 @@ pub enum Event {
         by: OperatorId,
         /// What.
         resolution: Resolution,
-        /// Why, or on what evidence.
+        /// Why.
+        reason: String,
+        /// What it was seen by, when something is said to have taken effect.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        evidence: Option<String>,
+        /// Whose it is now, when it is handed over.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<OperatorId>,
+        /// Who asked for it first, when it needed two people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        asked_by: Option<OperatorId>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person decided something that needs a second one.
+    SecondAsked {
+        /// Who.
+        by: OperatorId,
+        /// What.
+        resolution: Resolution,
+        /// Why.
         reason: String,
         /// When.
         at: Timestamp,
@@ -138,9 +180,12 @@ impl Event {
             Self::BecameUnknown { .. } => "became_unknown",
             Self::Probed { .. } => "probed",
             Self::Retried { .. } => "retried",
+            Self::Skipped { .. } => "skipped",
+            Self::Branched { .. } => "branched",
             Self::Turned { .. } => "turned",
             Self::GotStuck { .. } => "got_stuck",
             Self::Resolved { .. } => "resolved",
+            Self::SecondAsked { .. } => "second_asked",
             Self::Ended { .. } => "ended",
         }
     }

@@ -1,7 +1,10 @@
 //! The table of runs, and the stories behind its cells.
 
+mod branches;
 mod driver;
 mod laws;
+mod overrides;
+mod retries;
 
 use std::collections::BTreeSet;
 
@@ -168,7 +171,7 @@ fn what_an_earlier_attempt_may_have_changed_is_taken_back_though_the_last_one_ch
 
 #[test]
 fn a_read_is_never_taken_back_even_by_a_person() {
-    let mut driver = Driver::new(&[Step { on_failure: crate::runbook::OnFailure::Person, ..Step::READ }]);
+    let mut driver = Driver::new(&[Step { on_failure: crate::sample::Failing::Person, ..Step::READ }]);
     driver.offer();
     driver.fail(Applied::Partly);
     driver.resolve(Resolution::Undo);
@@ -291,7 +294,7 @@ fn a_resolution_without_a_reason_is_refused() {
     let mut driver = Driver::new(&[Step::EFFECT]);
     driver.offer();
     driver.refuse();
-    let resolve = Command::Resolve { by: crate::sample::person(1), resolution: Resolution::Retry, reason: "\t ".into() };
+    let resolve = Command::Resolve { by: crate::sample::person(1), ruling: super::Override::new(Resolution::Retry, "\t ") };
     assert_eq!(driver.decide(resolve), Err(Refusal::Unreasoned));
     assert_eq!(driver.run.word(), "stuck");
 }

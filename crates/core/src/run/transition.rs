@@ -1,14 +1,17 @@
 //! The only way a run changes: one match over state and event.
 
-use super::{Applied, Direction, Event, Found, Phase, Resolution, Run, RunEnd, State};
+use std::collections::BTreeMap;
+
+use super::{Applied, Asked, Direction, Event, Found, Phase, Resolution, Run, RunEnd, State};
 use crate::machine::{IllegalTransition, Machine as _};
+use crate::name::{BranchName, StepName};
 use crate::plan::EffectClass;
-use crate::runbook::OnUnknown;
+use crate::runbook::{OnFailure, OnUnknown, Outputs};
 use crate::time::Timestamp;
 
 pub(super) fn begin(event: &Event) -> Result<Run, IllegalTransition> {
     if let Event::Begun { order } = event {
-        let state = State::Ready { step: 0, direction: Direction::Do };
+        let state = State::Ready { step: order.plan.first(), direction: Direction::Do };
         return Ok(Run {
             since: order.begun,
             order: (**order).clone(),
@@ -19,6 +22,11 @@ pub(super) fn begin(event: &Event) -> Result<Run, IllegalTransition> {
             begun: false,
             touched: false,
             left: false,
+            branches: Vec::new(),
+            outputs: Outputs::new(),
+            wait: None,
+            decided: false,
+            extended: None,
             state,
         });
     }
@@ -29,8 +37,9 @@ pub(super) fn apply(mut run: Run, event: &Event) -> Result<Run, IllegalTransitio
     let illegal = IllegalTransition { machine: "run", from: run.word(), event: event.word() };
     let (state, at) = match (run.state.clone(), event) {
         // An attempt of another step, or under a number that was used, is no attempt of this run.
-        (State::Ready { .. }, Event::Intended { attempt, at }) if run.expects(attempt) => {
+        (State::Ready { .. }, Event::Intended { attempt, at }) if run.expects(attempt) && run.wait.is_none_or(|wait| wait <= *at) => {
             run.tries = run.tries.saturating_add(1);
+            run.wait = None;
             run.begun = false;
             (State::Trying { attempt: attempt.clone(), phase: Phase::Intended }, *at)
         }
@@ -45,7 +54,8 @@ pub(super) fn apply(mut run: Run, event: &Event) -> Result<Run, IllegalTransitio
             begin_attempt(&mut run);
             (State::Trying { attempt, phase: Phase::Started }, *at)
         }
-        (State::Trying { attempt, phase: Phase::Started | Phase::Unknown }, Event::Succeeded { at, .. }) => {
+        (State::Trying { attempt, phase: Phase::Started | Phase::Unknown }, Event::Succeeded { output, at }) => {
+            keep(&mut run, attempt.index, attempt.key.direction, output);
             (succeed(&mut run, attempt.index, attempt.key.direction), *at)
         }
         (
@@ -62,7 +72,7 @@ pub(super) fn apply(mut run: Run, event: &Event) -> Result<Run, IllegalTransitio
         }
         // A runner that refuses once refuses again: a person looks at it.
         (State::Trying { attempt, phase: Phase::Dispatched }, Event::Refused { why, at, .. }) => {
-            (State::Stuck { step: attempt.index, direction: attempt.key.direction, why: format!("the runner refused: {why}") }, *at)
+            (stuck(&attempt, &format!("the runner refused: {why}")), *at)
         }
         (State::Trying { attempt, phase: Phase::Dispatched | Phase::Accepted | Phase::Started }, Event::BecameUnknown { at, .. }) => {
             (State::Trying { attempt, phase: Phase::Unknown }, *at)
@@ -71,20 +81,19 @@ pub(super) fn apply(mut run: Run, event: &Event) -> Result<Run, IllegalTransitio
             State::Trying { attempt, phase: Phase::Dispatched | Phase::Accepted | Phase::Started | Phase::Unknown },
             Event::Probed { found, at, .. },
         ) => (probed(&mut run, attempt, *found), *at),
-        (State::Failed { attempt, .. }, Event::Retried { at }) => {
-            (State::Ready { step: attempt.index, direction: attempt.key.direction }, *at)
+        (State::Failed { attempt, .. }, event) => failed(&mut run, &attempt, event).ok_or(illegal)?,
+        (State::Stuck { .. }, event) => decided(&mut run, event).ok_or(illegal)?,
+        (State::Ready { step, direction: Direction::Do }, Event::Skipped { step: name, at, .. }) if run.may_skip(step, name) => {
+            (go_on(&mut run, step), *at)
         }
-        (State::Failed { attempt, .. }, Event::Turned { with_current, at }) => (turn(&mut run, attempt.index, *with_current), *at),
-        (State::Failed { attempt, .. }, Event::GotStuck { why, at }) => {
-            (State::Stuck { step: attempt.index, direction: attempt.key.direction, why: why.clone() }, *at)
-        }
+        // What no runner was given has not begun: only an engine that does not know the run gives up on it.
+        (State::Trying { attempt, phase: Phase::Intended }, Event::GotStuck { why, at }) => (stuck(&attempt, why), *at),
         (State::Trying { attempt, phase: Phase::Unknown }, Event::GotStuck { why, at }) => {
             run.touched = true;
-            (State::Stuck { step: attempt.index, direction: attempt.key.direction, why: why.clone() }, *at)
+            (stuck(&attempt, why), *at)
         }
-        (State::Ready { step, direction }, Event::GotStuck { why, at }) => (State::Stuck { step, direction, why: why.clone() }, *at),
-        (State::Stuck { step, direction, .. }, Event::Resolved { resolution, at, .. }) => {
-            (resolve(&mut run, step, direction, *resolution), *at)
+        (State::Ready { step, direction }, Event::GotStuck { why, at }) => {
+            (State::Stuck { step, direction, why: why.clone(), asked: None, with: None }, *at)
         }
         // A done run may still be turned: a person takes back what verification did not like.
         (State::Ended { how: RunEnd::Done }, Event::Turned { at, .. }) => (turn(&mut run, 0, false), *at),
@@ -96,6 +105,39 @@ pub(super) fn apply(mut run: Run, event: &Event) -> Result<Run, IllegalTransitio
     Ok(run)
 }
 
+/// What follows a failure; none for what cannot.
+fn failed(run: &mut Run, attempt: &super::Attempt, event: &Event) -> Option<(State, Timestamp)> {
+    let (step, direction) = (attempt.index, attempt.key.direction);
+    Some(match (direction, event) {
+        (_, Event::Retried { due, at }) => {
+            run.wait = *due;
+            (State::Ready { step, direction }, *at)
+        }
+        (Direction::Do, Event::Branched { to, with_current, at }) if run.may_branch(to) => (branch(run, step, to, *with_current), *at),
+        (_, Event::Turned { with_current, at }) => (turn(run, step, *with_current), *at),
+        (_, Event::GotStuck { why, at }) => (stuck(attempt, why), *at),
+        (_, Event::Ended { how: RunEnd::Stopped, at }) if run.stops_at(attempt) => (State::Ended { how: RunEnd::Stopped }, *at),
+        (_, _) => return None,
+    })
+}
+
+/// What a person decides about a stuck run; none for what cannot be.
+fn decided(run: &mut Run, event: &Event) -> Option<(State, Timestamp)> {
+    Some(match (run.state.clone(), event) {
+        (State::Stuck { step, direction, why, with, .. }, Event::SecondAsked { by, resolution, reason, at }) => {
+            let asked = Some(Asked { by: *by, resolution: *resolution, reason: reason.clone() });
+            (State::Stuck { step, direction, why, asked, with }, *at)
+        }
+        (State::Stuck { step, direction, why, .. }, Event::Resolved { resolution: Resolution::HandOver, to: Some(to), at, .. }) => {
+            (State::Stuck { step, direction, why, asked: None, with: Some(*to) }, *at)
+        }
+        (State::Stuck { step, direction, .. }, Event::Resolved { resolution, to: None, at, .. }) if *resolution != Resolution::HandOver => {
+            (resolve(run, step, direction, *resolution, *at), *at)
+        }
+        (_, _) => return None,
+    })
+}
+
 /// The next step forwards, or the last applied one backwards; past the end it is `Ready` with nothing left to do.
 fn succeed(run: &mut Run, index: usize, direction: Direction) -> State {
     match direction {
@@ -104,7 +146,7 @@ fn succeed(run: &mut Run, index: usize, direction: Direction) -> State {
             if run.changes(index) {
                 run.applied.push(index);
             }
-            fresh(run, index + 1, Direction::Do)
+            go_on(run, index)
         }
         Direction::Undo => {
             run.applied.retain(|step| *step != index);
@@ -119,15 +161,49 @@ fn fresh(run: &mut Run, step: usize, direction: Direction) -> State {
     let again = run.place() == Some((step, direction));
     run.earlier = if again { run.earlier.saturating_add(run.tries) } else { 0 };
     run.touched &= again;
+    run.decided &= again;
     run.tries = 0;
     run.starts = 0;
+    run.wait = None;
     State::Ready { step, direction }
 }
 
-fn turn(run: &mut Run, current: usize, with_current: bool) -> State {
+/// The next step of the same way.
+fn go_on(run: &mut Run, step: usize) -> State {
+    let next = run.order.plan.after(step);
+    fresh(run, next, Direction::Do)
+}
+
+/// Keeps what later conditions look at.
+fn keep(run: &mut Run, index: usize, direction: Direction, report: &serde_json::Value) {
+    let Some(planned) = run.order.plan.steps.get(index).filter(|_| direction == Direction::Do) else { return };
+    let picked: BTreeMap<_, _> =
+        planned.flow.outputs.iter().filter_map(|(name, output)| Some((name.clone(), output.pick(report)?))).collect();
+    if !picked.is_empty() {
+        run.outputs.insert(planned.step.clone(), picked);
+    }
+}
+
+fn stuck(attempt: &super::Attempt, why: &str) -> State {
+    State::Stuck { step: attempt.index, direction: attempt.key.direction, why: why.into(), asked: None, with: None }
+}
+
+/// What the failed step may have changed is taken back with the rest, if the run ever turns.
+fn remember(run: &mut Run, current: usize, with_current: bool) {
     if with_current && run.changes(current) && !run.applied.contains(&current) {
         run.applied.push(current);
     }
+}
+
+fn branch(run: &mut Run, current: usize, to: &BranchName, with_current: bool) -> State {
+    remember(run, current, with_current);
+    run.branches.push(to.clone());
+    let first = run.order.plan.branch(to).unwrap_or(run.order.plan.steps.len());
+    fresh(run, first, Direction::Do)
+}
+
+fn turn(run: &mut Run, current: usize, with_current: bool) -> State {
+    remember(run, current, with_current);
     let next = run.applied.last().copied().unwrap_or(run.order.plan.steps.len());
     fresh(run, next, Direction::Undo)
 }
@@ -140,8 +216,6 @@ fn begin_attempt(run: &mut Run) {
 }
 
 fn probed(run: &mut Run, attempt: super::Attempt, found: Found) -> State {
-    let stuck =
-        |attempt: super::Attempt, why: &str| State::Stuck { step: attempt.index, direction: attempt.key.direction, why: why.into() };
     let ask_person = run.order.rules.get(attempt.index).is_none_or(|rule| rule.on_unknown == OnUnknown::Person);
     let lost = found == Found::NeverStarted && run.begun;
     if found != Found::NeverStarted {
@@ -150,35 +224,46 @@ fn probed(run: &mut Run, attempt: super::Attempt, found: Found) -> State {
     run.touched |= lost || matches!(found, Found::Applied | Found::Inconclusive);
     match found {
         // Its journal and its word contradict each other: an attempt that was begun is never tried again on such ground.
-        Found::NeverStarted if lost => stuck(attempt, "the runner denies an attempt that it has begun"),
+        Found::NeverStarted if lost => stuck(&attempt, "the runner denies an attempt that it has begun"),
         Found::Applied | Found::NotApplied if ask_person => {
-            stuck(attempt, "nobody knew whether the step took effect, and its runbook asks a person")
+            stuck(&attempt, "nobody knew whether the step took effect, and its runbook asks a person")
         }
         Found::Applied => succeed(run, attempt.index, attempt.key.direction),
         Found::NeverStarted | Found::NotApplied => State::Failed { attempt, applied: Applied::No },
-        Found::Inconclusive => stuck(attempt, "nobody knows whether the step took effect, and looking did not tell"),
+        Found::Inconclusive => stuck(&attempt, "nobody knows whether the step took effect, and looking did not tell"),
     }
 }
 
-fn resolve(run: &mut Run, step: usize, direction: Direction, resolution: Resolution) -> State {
+fn resolve(run: &mut Run, step: usize, direction: Direction, resolution: Resolution, at: Timestamp) -> State {
     match resolution {
-        Resolution::Retry => fresh(run, step, direction),
+        Resolution::Retry => again(run, step, direction),
+        Resolution::Continue => {
+            run.extended = Some(at + run.order.deadline.since(run.order.begun));
+            again(run, step, direction)
+        }
         Resolution::MarkNotApplied => {
             run.touched = false;
-            fresh(run, step, direction)
+            again(run, step, direction)
         }
         Resolution::MarkApplied => succeed(run, step, direction),
         Resolution::Skip => {
             run.left |= direction == Direction::Undo || (run.touched && run.changes(step));
             match direction {
-                Direction::Do => fresh(run, step + 1, Direction::Do),
+                Direction::Do => go_on(run, step),
                 Direction::Undo => succeed(run, step, Direction::Undo),
             }
         }
         // What never began has nothing to take back.
         Resolution::Undo => turn(run, step, run.touched),
-        Resolution::Abort => State::Ended { how: RunEnd::Aborted },
+        // Handing over is settled before this; nothing else leaves everything as it stands.
+        Resolution::Abort | Resolution::HandOver => State::Ended { how: RunEnd::Aborted },
     }
+}
+
+/// The same step, because a person says so.
+fn again(run: &mut Run, step: usize, direction: Direction) -> State {
+    run.decided = true;
+    fresh(run, step, direction)
 }
 
 impl Run {
@@ -213,6 +298,18 @@ impl Run {
         let key = &attempt.key;
         let ours = key.run == self.order.id && self.place() == Some((attempt.index, key.direction));
         ours && key.number == self.next_number() && !self.finished()
+    }
+
+    /// Whether this step stands under a condition and was not begun.
+    fn may_skip(&self, step: usize, name: &StepName) -> bool {
+        let conditional = self.order.plan.steps.get(step).is_some_and(|step| step.step == *name && !step.flow.when.is_empty());
+        conditional && self.tries == 0 && self.earlier == 0
+    }
+
+    /// Whether the runbook says to stop when this attempt fails.
+    fn stops_at(&self, attempt: &super::Attempt) -> bool {
+        let rule = self.order.rules.get(attempt.index);
+        attempt.key.direction == Direction::Do && rule.is_some_and(|rule| rule.on_failure == OnFailure::Stop)
     }
 
     /// The step that it is at.

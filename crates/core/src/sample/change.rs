@@ -37,7 +37,7 @@ fn proposal() -> Proposal {
     }
 }
 
-fn situation(hosts: u32) -> Situation {
+pub(crate) fn situation(hosts: u32) -> Situation {
     Situation {
         confidence: Confidence::try_from(9_000).unwrap(),
         evidence: BTreeMap::from([("backend_down".parse().unwrap(), true)]),
@@ -103,6 +103,8 @@ fn dossier(at: i64, verdict: Option<Verdict>, hosts: u32) -> Dossier {
         owners: BTreeSet::from([person(3)]),
         plan: Some(super::order(&[super::Step::EFFECT]).plan),
         drilled: Some(second(0)),
+        budgets: Vec::new(),
+        routine: None,
         situation: situation(hosts),
         verdict,
         prior: vec![prior.clone()],
@@ -158,6 +160,13 @@ pub(crate) fn assessment(kind: &str, at: i64, hosts: u32, approval: u128) -> Ass
             Fault::MissingFact { fact: fact.clone(), why: MARK.into(), query: MARK.into() },
             Fault::StaleFact { fact, age_s: 31, limit_s: 30 },
             Fault::NoPlan { why: MARK.into() },
+            Fault::NoBudget {
+                slo: "shop-requests".parse().unwrap(),
+                why: MARK.into(),
+                help: MARK.into(),
+                source: MARK.into(),
+                query: MARK.into(),
+            },
             Fault::Slice { why: MARK.into() },
         ];
     }
@@ -201,10 +210,12 @@ pub(crate) fn change_events() -> Vec<(&'static str, Event)> {
         ("withdrawn", E::Withdrawn { by: agent(), reason: reason(), at }),
         ("amended", E::Amended { by: agent(), inputs, at }),
         ("advised", E::Advised { at }),
+        ("queued", E::Queued { key: MARK.into(), behind: ChangeId::new(id(2)), run: RunId::new(id(31)), at }),
         ("started", started(found("clear"))),
         ("run_ended done", ended(RunEnd::Done)),
         ("run_ended undone", ended(RunEnd::Undone)),
         ("run_ended aborted", ended(RunEnd::Aborted)),
+        ("run_ended stopped", ended(RunEnd::Stopped)),
         ("sampled", E::Sampled { sample: seen(6) }),
         ("judged, closes", judged(Judgement::Improved, true)),
         ("judged", judged(Judgement::Shifted, false)),
@@ -229,6 +240,7 @@ pub(crate) fn change_states() -> Vec<(&'static str, Change)> {
         of("awaiting", &["asked"]),
         of("cleared by policy", &["cleared"]),
         of("cleared by people", &["asked", "approved"]),
+        of("cleared, queued", &["cleared", "queued"]),
         of("running", &["cleared", "started"]),
         of("running, approved", &["asked", "approved", "started"]),
         of("verifying", &done),

@@ -11,6 +11,7 @@ use crate::id::RunId;
 use crate::machine::{Machine as _, fold};
 use crate::sample::{id, needs, person, request, second, vote};
 use crate::statement::{Decision, Signature, Vote};
+use crate::subject::Use;
 
 fn votes() -> impl Strategy<Value = Vec<Vote>> {
     let one = (0_u128..10, any::<bool>(), any::<bool>(), 0_i64..1_500, 0_u8..3, any::<bool>());
@@ -72,7 +73,7 @@ proptest! {
                 6 => cast(Decision::Approve, Signature::Session),
                 7 => if number == 0 { cast(Decision::Reject, Signature::Session) } else { Command::Tick },
                 8 => if number == 0 { Command::Withdraw(super::Withdrawal::Drifted) } else { Command::Tick },
-                9 | 10 => Command::Consume(RunId::new(id(number))),
+                9 | 10 => Command::Consume(Use::Run { run: RunId::new(id(number)) }),
                 _ => Command::Tick,
             };
             let before = approval.clone();

@@ -29,7 +29,7 @@ fn command(kind: u8, number: u8, now: i64) -> Command {
         12 => Command::Amend { by: actor, inputs: std::collections::BTreeMap::new() },
         13..=18 => dispatch(found, hosts, !number.is_multiple_of(3), now),
         19 | 20 => {
-            let how = [RunEnd::Done, RunEnd::Undone, RunEnd::Aborted][usize::from(number) % 3];
+            let how = [RunEnd::Done, RunEnd::Undone, RunEnd::Aborted, RunEnd::Stopped][usize::from(number) % 4];
             Command::EndRun { how, soak: Span::from_secs(u64::from(number)) }
         }
         21..=24 => {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::super::{ATTEMPTS_MAX, Applied, AttemptKey, Command, Direction, Event, Found, Phase, Refusal, Resolution, Run, RunEnd, State};
+use super::super::{
+    ATTEMPTS_MAX, Applied, AttemptKey, Command, Direction, Event, Found, Override, Phase, Refusal, Resolution, Run, RunEnd, State,
+};
 use crate::id::{RunnerId, WarrantId};
 use crate::machine::Machine as _;
 use crate::plan::EffectClass;
@@ -14,6 +16,18 @@ use crate::time::{Span, Timestamp};
 
 pub(super) const RUNNER: RunnerId = RunnerId::new(Uuid::from_u128(61));
 
+/// An override that needs no second person and lacks nothing.
+pub(super) fn ruling(resolution: Resolution) -> Override {
+    let ruling = Override::new(resolution, "looked");
+    match resolution {
+        Resolution::MarkApplied => ruling.seen("the record is there"),
+        Resolution::HandOver => ruling.to(person(2)),
+        Resolution::Retry | Resolution::MarkNotApplied | Resolution::Skip | Resolution::Continue | Resolution::Undo | Resolution::Abort => {
+            ruling
+        }
+    }
+}
+
 pub(super) struct Driver {
     pub run: Run,
     pub history: Vec<Event>,
@@ -21,13 +35,21 @@ pub(super) struct Driver {
     intended: BTreeSet<AttemptKey>,
     dispatched: BTreeSet<AttemptKey>,
     started: BTreeSet<AttemptKey>,
+    /// Steps that are on the way back or may have to be, in the order of applying.
+    owed: Vec<usize>,
 }
 
 impl Driver {
     pub fn new(steps: &[Step]) -> Self {
         let history = vec![Event::Begun { order: Box::new(order(steps)) }];
+        Self::of(history)
+    }
+
+    /// A run with this history.
+    pub fn of(history: Vec<Event>) -> Self {
         let (intended, dispatched, started) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        Self { run: Run::begin_of(steps), history, now: second(0), intended, dispatched, started }
+        let run = crate::machine::fold(&history).unwrap().unwrap();
+        Self { run, history, now: second(0), intended, dispatched, started, owed: Vec::new() }
     }
 
     /// Carries out a command; every event must apply, and none may break a promise.
@@ -35,7 +57,9 @@ impl Driver {
         let events = self.run.decide(command, self.now)?;
         for event in &events {
             self.watch(event);
+            let before = self.run.clone();
             self.run = self.run.clone().apply(event).unwrap();
+            self.check_owed(&before, event);
             self.check_state();
         }
         let count = events.len();
@@ -57,8 +81,10 @@ impl Driver {
                     assert_eq!(self.run.applied.last(), Some(&attempt.index), "undone out of order");
                     assert_ne!(effect, EffectClass::Read, "a read was taken back");
                 } else {
-                    assert!(self.now < self.run.order.deadline, "started forwards after the deadline");
+                    assert!(self.now < self.run.deadline(), "started forwards after the deadline");
                 }
+                assert!(self.run.wait.is_none_or(|wait| wait <= self.now), "tried again before its time");
+                self.watch_again(attempt);
             }
             (Event::Dispatched { .. }, Some((key, _))) => assert!(self.dispatched.insert(key), "dispatched twice"),
             (Event::Started { .. }, Some((key, _))) => {
@@ -68,15 +94,66 @@ impl Driver {
         }
     }
 
+    /// A call that nothing protects is sent again only when the attempt before is known to have changed nothing, or a person
+    /// said so.
+    fn watch_again(&self, attempt: &crate::run::Attempt) {
+        let effect = self.run.order.plan.steps[attempt.index].effect;
+        if self.run.tries > 0 && effect == EffectClass::Once {
+            let last = self
+                .history
+                .iter()
+                .rev()
+                .find(|event| matches!(event, Event::Failed { .. } | Event::Probed { .. } | Event::Resolved { .. }));
+            let clean = matches!(
+                last,
+                Some(
+                    Event::Failed { applied: Applied::No, .. }
+                        | Event::Probed { found: Found::NotApplied | Found::NeverStarted, .. }
+                        | Event::Resolved { .. }
+                )
+            );
+            assert!(clean, "sent again on no ground: {last:?}");
+        }
+    }
+
+    /// What is owed back is what was applied, branch or not, in the order of applying, and nothing else.
+    fn check_owed(&mut self, before: &Run, event: &Event) {
+        let changes = |step: usize| before.order.plan.steps[step].effect != EffectClass::Read;
+        let at = match &before.state {
+            State::Trying { attempt, .. } | State::Failed { attempt, .. } => Some((attempt.index, attempt.key.direction)),
+            State::Stuck { step, direction, .. } => Some((*step, *direction)),
+            State::Ready { .. } | State::Ended { .. } => None,
+        };
+        let effected = matches!(event, Event::Succeeded { .. })
+            || matches!(event, Event::Resolved { resolution: Resolution::MarkApplied, .. })
+            || (matches!(event, Event::Probed { found: Found::Applied, .. }) && !matches!(self.run.state, State::Stuck { .. }));
+        let begun = matches!(event, Event::Turned { with_current: true, .. } | Event::Branched { with_current: true, .. })
+            || (before.touched && matches!(event, Event::Resolved { resolution: Resolution::Undo, .. }));
+        match at {
+            Some((step, Direction::Do)) if (effected || begun) && changes(step) && !self.owed.contains(&step) => self.owed.push(step),
+            Some((step, Direction::Undo)) if effected => self.owed.retain(|owed| *owed != step),
+            Some((step, Direction::Undo)) if matches!(event, Event::Resolved { resolution: Resolution::Skip, .. }) => {
+                self.owed.retain(|owed| *owed != step);
+            }
+            _ => {}
+        }
+        assert_eq!(self.run.applied, self.owed, "after {event:?}");
+        let mut branches = self.run.branches.clone();
+        branches.sort();
+        branches.dedup();
+        assert_eq!(branches.len(), self.run.branches.len(), "a branch was taken twice");
+    }
+
     fn check_state(&self) {
         let run = &self.run;
         assert!(run.tries <= ATTEMPTS_MAX && run.starts <= run.tries, "{} starts in {} tries", run.starts, run.tries);
-        assert!(run.applied.is_sorted_by(|a, b| a < b), "applied out of order: {:?}", run.applied);
         assert!(run.applied.iter().all(|step| run.order.plan.steps[*step].effect != EffectClass::Read));
         match &run.state {
             State::Ended { how } => {
                 assert!(!run.open() && run.due().is_none() && run.effects(second(1_000_000)).is_empty());
                 assert!(*how != RunEnd::Undone || (run.applied.is_empty() && !run.left), "undone, and something remains");
+                let stops = run.order.rules.iter().any(|rule| rule.on_failure == crate::runbook::OnFailure::Stop);
+                assert!(*how != RunEnd::Stopped || stops, "stopped, and no step says so");
             }
             State::Stuck { why, .. } => assert!(!why.is_empty() && run.open()),
             State::Ready { .. } | State::Trying { .. } => assert!(!run.effects(run.due().unwrap()).is_empty()),
@@ -110,7 +187,11 @@ impl Driver {
     }
 
     pub fn succeed(&mut self) {
-        self.decide(Command::Succeed { key: self.key(), output: Value::Null }).unwrap();
+        self.report(Value::Null);
+    }
+
+    pub fn report(&mut self, output: Value) {
+        self.decide(Command::Succeed { key: self.key(), output }).unwrap();
     }
 
     pub fn fail(&mut self, applied: Applied) {
@@ -138,6 +219,11 @@ impl Driver {
     }
 
     pub fn resolve(&mut self, resolution: Resolution) {
-        self.decide(Command::Resolve { by: person(1), resolution, reason: "looked".into() }).unwrap();
+        self.decide(Command::Resolve { by: person(1), ruling: ruling(resolution) }).unwrap();
+    }
+
+    /// The word of the run and what it still has to take back.
+    pub fn stands(&self) -> (&'static str, Vec<usize>) {
+        (self.run.word(), self.run.applied.clone())
     }
 }

@@ -1,33 +1,41 @@
 //! Laws of runs under any sequence of messages, late and repeated ones included, and under any sequence of answers.
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::super::{Applied, AttemptKey, Command, Found, Phase, Resolution, Run, State};
-use super::driver::{Driver, RUNNER};
+use super::driver::{Driver, RUNNER, ruling};
 use crate::id::WarrantId;
 use crate::machine::{Machine as _, fold};
 use crate::plan::EffectClass;
-use crate::runbook::{OnFailure, OnUnknown};
-use crate::sample::{Step, digest, id, person};
+use crate::runbook::OnUnknown;
+use crate::sample::{Failing, Step, digest, id, person};
 
 const FOUND: [Found; 4] = [Found::NeverStarted, Found::Applied, Found::NotApplied, Found::Inconclusive];
-const RESOLUTIONS: [Resolution; 6] =
-    [Resolution::Retry, Resolution::MarkApplied, Resolution::MarkNotApplied, Resolution::Skip, Resolution::Undo, Resolution::Abort];
 const EFFECTS: [EffectClass; 5] = [EffectClass::Read, EffectClass::Cas, EffectClass::Keyed, EffectClass::Converge, EffectClass::Once];
 
+const FAILING: [Failing; 5] = [Failing::Undo, Failing::Person, Failing::Stop, Failing::Goto("left"), Failing::Goto("right")];
+
+/// Up to five steps on the main way, and up to two on each of two branches; some under a condition, some tried again.
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let one =
-        (0_usize..5, prop::bool::weighted(0.9), 1_u8..12, any::<bool>(), any::<bool>()).prop_map(|(effect, undo, attempts, back, look)| {
-            Step {
-                effect: EFFECTS[effect],
-                undo,
-                attempts,
-                on_failure: if back { OnFailure::Undo } else { OnFailure::Person },
-                on_unknown: if look { OnUnknown::Verify } else { OnUnknown::Person },
-            }
-        });
-    prop::collection::vec(one, 0..5)
+    let one = (0_usize..5, prop::bool::weighted(0.9), 1_u8..12, 0_usize..5, any::<bool>(), 0_u64..3, any::<bool>(), 0_usize..12).prop_map(
+        |(effect, undo, attempts, failing, look, wait, again_partly, when)| Step {
+            effect: EFFECTS[effect],
+            undo,
+            attempts,
+            wait: wait * 20,
+            again_partly,
+            on_failure: FAILING[failing],
+            on_unknown: if look { OnUnknown::Verify } else { OnUnknown::Person },
+            branch: None,
+            when: Some(when).filter(|when| *when < 3),
+        },
+    );
+    let way = |most| prop::collection::vec(one.clone(), 0..most);
+    (way(5), way(3), way(3)).prop_map(|(main, left, right)| {
+        let on = |branch, steps: Vec<Step>| steps.into_iter().map(move |step| Step { branch: Some(branch), ..step });
+        main.into_iter().chain(on("left", left)).chain(on("right", right)).collect()
+    })
 }
 
 fn command(kind: u8, number: u8, key: AttemptKey) -> Command {
@@ -38,11 +46,11 @@ fn command(kind: u8, number: u8, key: AttemptKey) -> Command {
         9 => Command::Accept(key),
         10 | 11 => Command::Start(key),
         12 => Command::Refuse { key, code: "expired".into(), why: "too late".into() },
-        13..=16 => Command::Succeed { key, output: Value::Null },
+        13..=16 => Command::Succeed { key, output: json!({ "state": if number.is_multiple_of(2) { "up" } else { "down" } }) },
         17 | 18 => Command::Fail { key, applied, why: "it did not".into() },
         19 | 20 => Command::Probe { key, found: FOUND[usize::from(number) % 4], output: Value::Null },
         21 => Command::Tick,
-        22 | 23 => Command::Resolve { by: person(1), resolution: RESOLUTIONS[usize::from(number) % 6], reason: "looked".into() },
+        22 | 23 => Command::Resolve { by: person(1), ruling: ruling(Resolution::ALL[usize::from(number) % 8]) },
         _ => Command::TakeBack,
     }
 }
@@ -98,6 +106,7 @@ proptest! {
                 break;
             }
             match driver.run.attempt().map(|(attempt, phase)| (attempt.key.clone(), phase)) {
+                None if driver.run.wait.is_some_and(|wait| driver.now < wait) => driver.wait(20),
                 None => driver.intend(),
                 Some((_, Phase::Intended)) if answer == 0 => { driver.wait(60); driver.tick(); }
                 Some((key, Phase::Intended)) => drop(driver.decide(command(5, 0, key))),
