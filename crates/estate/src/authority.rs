@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use lineclear_core::Span;
 use lineclear_core::authority::{Authority, Grade, Rung};
 use lineclear_core::name::{Login, RoleName, RungName};
+use lineclear_core::routine::Standard;
 
+use crate::duration::DURATION_MAX;
 use crate::fault::{At, Faults, LoadError, Place, Text};
-use crate::members::{Members, list, parsed};
+use crate::members::{Members, integer, list, parsed};
 use crate::suggest::suggest;
 use crate::yaml::{Node, document};
 
@@ -17,6 +19,10 @@ const APPROVAL_TTL_MAX: Span = Span::from_secs(24 * 3_600);
 const RUNGS_MAX: usize = 16;
 /// Most people that one rung may ask for.
 const HUMANS_MAX: i64 = 9;
+/// Fewest and most runs that make a routine: one good run is luck, and beyond a hundred nobody waits.
+const ROUTINE_RUNS: (i64, i64) = (2, 100);
+/// Closest that two runs may lie to count as two: an hour; within less time an agent repeats itself and learns nothing.
+const ROUTINE_SPREAD_MIN: Span = Span::from_secs(3_600);
 
 /// The ladder, and who holds which role.
 #[derive(Debug)]
@@ -44,6 +50,8 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<AuthorityD
     let roles: BTreeMap<RoleName, (Place, &Node)> = of.named("roles");
     of.need("roles");
     let rungs: Vec<At<Rung>> = of.items("rungs").iter().filter_map(|item| rung(item, &roles, faults)).collect();
+    let activation = of.maybe("activation").and_then(|node| activation(node, &rungs, faults));
+    let routine = of.maybe("routine").and_then(|node| routine(node, faults));
     of.finish();
     if rungs.len() > RUNGS_MAX {
         faults.at(&Place::start(&text), format!("a ladder has at most {RUNGS_MAX} rungs"), None);
@@ -54,9 +62,49 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<AuthorityD
         rungs: rungs.iter().map(|rung| rung.value.clone()).collect(),
         approval_ttl: ttl?,
         single_operator: single?,
+        activation,
+        routine,
     };
     ladder(&authority, &rungs, faults);
     Some(AuthorityDraft { authority, holders })
+}
+
+/// What makes an action on a target routine.
+fn routine(node: &Node, faults: &Faults) -> Option<Standard> {
+    let of = Members::of(node, "`routine`", faults)?;
+    let runs = of.need("runs").and_then(|node| integer(node, ROUTINE_RUNS.0, ROUTINE_RUNS.1, faults));
+    let within = of.duration("within", ROUTINE_SPREAD_MIN, DURATION_MAX);
+    let spread = of.duration("spread", ROUTINE_SPREAD_MIN, DURATION_MAX);
+    let place = of.place().clone();
+    of.finish();
+    let standard = Standard { runs: u8::try_from(runs?).ok()?, within: within?, spread: spread? };
+    if !standard.reachable() {
+        let help = "make `within` longer, or ask for fewer `runs` or a shorter `spread`";
+        let says = format!("{} runs that lie {} apart never lie within {}", standard.runs, standard.spread, standard.within);
+        faults.at(&place, says, Some(help.into()));
+        return None;
+    }
+    Some(standard)
+}
+
+/// The rung of people who bring another version into force: one that asks for people.
+fn activation(node: &Node, rungs: &[At<Rung>], faults: &Faults) -> Option<RungName> {
+    let of = Members::of(node, "`activation`", faults)?;
+    let named = of.parsed::<RungName>("rung");
+    of.finish();
+    let named = named?;
+    match rungs.iter().find(|rung| rung.value.name == named.value) {
+        None => {
+            let known = rungs.iter().map(|rung| rung.value.name.as_str());
+            faults.at(&named.place, format!("`{}` is no rung of this ladder", named.value), suggest(named.value.as_str(), known));
+        }
+        Some(rung) if rung.value.humans == 0 => {
+            let help = "name a rung with `humans`: nothing else may replace an estate";
+            faults.at(&named.place, format!("rung `{}` asks for nobody, and an estate needs people", named.value), Some(help.into()));
+        }
+        Some(_) => return Some(named.value),
+    }
+    None
 }
 
 fn holders(node: &Node, faults: &Faults) -> Vec<At<Login>> {

@@ -6,10 +6,11 @@ use std::fmt;
 use lineclear_core::authority::{Grade, Rung};
 use lineclear_core::catalogue::{Action, Reversibility, Risk};
 use lineclear_core::estate::Estate;
-use lineclear_core::name::{ActionName, FactName};
+use lineclear_core::name::{ActionName, FactName, RunbookName};
 use lineclear_core::runbook::Runbook;
 
 use crate::load::Loaded;
+use crate::rehearsal::{Test, unrehearsed};
 use crate::story::Outcome;
 use crate::tool::changes;
 
@@ -29,11 +30,13 @@ pub struct Report {
     pub counts: Vec<(&'static str, usize)>,
     /// Every story, in order of file and line.
     pub outcomes: Vec<Outcome>,
+    /// Every test of a runbook, runbook by runbook.
+    pub rehearsals: Vec<Outcome>,
     /// Everything that looks careless.
     pub warnings: Vec<Warning>,
 }
 
-/// Tells every story and looks for what is careless.
+/// Tells every story, plays every test and looks for what is careless.
 pub fn check(loaded: &Loaded) -> Report {
     let estate = &loaded.estate;
     let counts = vec![
@@ -45,6 +48,7 @@ pub fn check(loaded: &Loaded) -> Report {
         ("facts", estate.facts.len()),
         ("rungs", estate.authority.rungs.len()),
         ("stories", loaded.stories.len()),
+        ("tests of runbooks", loaded.tests.values().map(Vec::len).sum()),
     ];
     let told: BTreeSet<&ActionName> = loaded.stories.iter().map(|story| &story.case.action).collect();
     let mut warnings = Vec::new();
@@ -55,7 +59,9 @@ pub fn check(loaded: &Loaded) -> Report {
         }
     }
     for runbook in estate.runbooks.values() {
-        warn_runbook(runbook, estate, &mut warnings);
+        let tests = loaded.tests.get(&runbook.id).map_or(&[][..], Vec::as_slice);
+        let actions = estate.catalogue.actions.values().filter(|action| action.runbook.as_ref() == Some(&runbook.id)).count();
+        warnings.extend(lint(runbook, tests, Some(actions)));
     }
     for rung in &estate.authority.rungs {
         warn_rung(rung, estate, &mut warnings);
@@ -63,13 +69,14 @@ pub fn check(loaded: &Loaded) -> Report {
     for fact in unused_facts(estate) {
         warnings.push(Warning::of("fact", fact, "nothing uses it"));
     }
-    Report { counts, outcomes: loaded.stories.iter().map(|story| story.tell(&loaded.policies)).collect(), warnings }
+    let outcomes = loaded.stories.iter().map(|story| story.tell(&loaded.policies)).collect();
+    Report { counts, outcomes, rehearsals: rehearsals(loaded), warnings }
 }
 
 impl Report {
-    /// Whether every story holds.
+    /// Whether every story and every test of a runbook holds.
     pub fn holds(&self) -> bool {
-        self.outcomes.iter().all(|outcome| outcome.fault.is_none())
+        self.outcomes.iter().chain(&self.rehearsals).all(|outcome| outcome.fault.is_none())
     }
 }
 
@@ -105,12 +112,14 @@ fn warn_action(action: &Action, estate: &Estate, warnings: &mut Vec<Warning>) {
     }
 }
 
-fn warn_runbook(runbook: &Runbook, estate: &Estate, warnings: &mut Vec<Warning>) {
+/// What looks careless about one runbook; `actions` is how many it carries out, where an estate says so.
+pub fn lint(runbook: &Runbook, tests: &[Test], actions: Option<usize>) -> Vec<Warning> {
+    let mut warnings = Vec::new();
     let mut warn = |message: String| warnings.push(Warning::of("runbook", &runbook.id, message));
-    if !estate.catalogue.actions.values().any(|action| action.runbook.as_ref() == Some(&runbook.id)) {
+    if actions == Some(0) {
         warn("no action uses it".into());
     }
-    for step in runbook.steps.iter().filter(|step| changes(&step.call)) {
+    for (_, step) in runbook.all_steps().filter(|(_, step)| changes(&step.call)) {
         if step.undo.is_none() {
             warn(format!("step `{}` has no undo", step.id));
         }
@@ -118,6 +127,18 @@ fn warn_runbook(runbook: &Runbook, estate: &Estate, warnings: &mut Vec<Warning>)
             warn(format!("step `{}` has no check", step.id));
         }
     }
+    for step in unrehearsed(runbook, tests) {
+        warn(format!("no test that holds takes back step `{step}`, so it cannot become routine"));
+    }
+    warnings
+}
+
+fn rehearsals(loaded: &Loaded) -> Vec<Outcome> {
+    let played = |(name, tests): (&RunbookName, &Vec<Test>)| {
+        let runbook = loaded.estate.runbooks.get(name)?;
+        Some(tests.iter().map(|test| test.tell(runbook)).collect::<Vec<_>>())
+    };
+    loaded.tests.iter().filter_map(played).flatten().collect()
 }
 
 fn warn_rung(rung: &Rung, estate: &Estate, warnings: &mut Vec<Warning>) {

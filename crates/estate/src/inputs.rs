@@ -30,7 +30,8 @@ pub(crate) fn kinds(inputs: &BTreeMap<InputName, At<InputKind>>) -> BTreeMap<Inp
     inputs.iter().map(|(name, kind)| (name.clone(), kind.value.clone())).collect()
 }
 
-fn kind(of: &Members<'_>) -> Option<InputKind> {
+/// The kind of one value, as the members `type` and what belongs to it say.
+pub(crate) fn kind(of: &Members<'_>) -> Option<InputKind> {
     let words = [("name", 0), ("dns_name", 1), ("ipv4", 2), ("integer", 3), ("choice", 4), ("text", 5)];
     match of.choice("type", &words)? {
         0 => Some(InputKind::Name),

@@ -1,6 +1,7 @@
-//! `keys/<login>.pub`: the OpenSSH public keys that may sign for a person.
+//! `keys/<login>.pub`: the OpenSSH public keys and passkeys that may sign for a person.
 
 use lineclear_core::name::Login;
+use lineclear_core::passkey::{PASSKEY_WORD, Passkey};
 use ssh_key::{Algorithm, PublicKey};
 
 use crate::fault::{At, Fault, Faults, LoadError, Place, Text};
@@ -64,9 +65,14 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> KeysDraft {
 
 /// The key itself, so that two persons with one key are found whatever the comments say.
 fn key(line: &str, place: &Place, faults: &Faults) -> Option<Vec<u8>> {
+    if line.split_ascii_whitespace().next() == Some(PASSKEY_WORD) {
+        let help = "copy the line that the console shows under `Your keys` when a passkey is made";
+        let read = line.parse::<Passkey>().map_err(|error| faults.at(place, error.to_string(), Some(help.into())));
+        return read.ok().map(|passkey| passkey.key().to_vec());
+    }
     let read = (line.len() <= LINE_MAX).then(|| PublicKey::from_openssh(line).ok()).flatten();
     let Some(key) = read else {
-        let help = "write the line of an OpenSSH `.pub` file: `ssh-ed25519 AAAA… comment`";
+        let help = "write the line of an OpenSSH `.pub` file: `ssh-ed25519 AAAA… comment`, or that of a passkey";
         faults.at(place, format!("`{}` is no OpenSSH public key", cut(line)), Some(help.into()));
         return None;
     };
@@ -92,6 +98,15 @@ mod tests {
         assert_eq!(faults.count(), made, "made");
         let told_of = faults.settle(Some(draft)).map_or_else(|error| error.faults().len(), |_| 0);
         assert_eq!(told_of, told, "told");
+    }
+
+    #[test]
+    fn a_passkey_is_a_key_and_a_broken_one_is_told_by_its_place() {
+        let good = "passkey http://localhost:7000 device Y3JlZA MCowBQYDK2VwAyEABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU= alice’s phone";
+        assert_eq!(parse_keys("keys/alice.pub", &format!("{KEY}{good}\n")).unwrap().len(), 2);
+        let error = parse_keys("keys/alice.pub", &format!("{KEY}{}\n", good.replace("device", "phone"))).unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("keys/alice.pub:2:1") && told.contains("`phone` is neither `device` nor `synced`"), "{told}");
     }
 
     #[test]

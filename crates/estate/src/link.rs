@@ -21,8 +21,10 @@ use crate::facts::FactDraft;
 use crate::fault::{At, Faults, Place};
 use crate::freezes::FreezeDraft;
 use crate::keys::KeysDraft;
+use crate::maintenance::MaintenanceDraft;
+use crate::mapping::MappingDraft;
 use crate::runbook::RunbookDraft;
-use crate::settings::Settings;
+use crate::settings::SettingsDraft;
 use crate::severity::SeverityDraft;
 use crate::slo::SloDrafts;
 use crate::suggest::suggest;
@@ -30,7 +32,7 @@ use crate::suggest::suggest;
 /// Everything that the first pass read.
 #[derive(Debug, Default)]
 pub(crate) struct Drafts {
-    pub(crate) settings: Option<Settings>,
+    pub(crate) settings: Option<SettingsDraft>,
     pub(crate) authority: Option<AuthorityDraft>,
     pub(crate) catalog: CatalogDraft,
     pub(crate) actions: Vec<ActionDraft>,
@@ -38,6 +40,8 @@ pub(crate) struct Drafts {
     pub(crate) runbooks: Vec<RunbookDraft>,
     pub(crate) freezes: Vec<FreezeDraft>,
     pub(crate) keys: Vec<KeysDraft>,
+    pub(crate) maintenance: Vec<MaintenanceDraft>,
+    pub(crate) mappings: Vec<MappingDraft>,
     pub(crate) slos: SloDrafts,
     pub(crate) severity: Option<SeverityDraft>,
     pub(crate) escalation: Vec<PathDraft>,
@@ -53,12 +57,14 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
     let things = things::things(&drafts.catalog, faults);
     let directory = people::directory(&drafts, faults);
     promises::severity(&drafts, faults);
+    signals(&drafts, faults);
     let (mut slos, mut escalation) = (BTreeMap::new(), BTreeMap::new());
     if let Some(topology) = &things {
         drafts.freezes.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
+        drafts.maintenance.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
         (slos, escalation) = (promises::slos(&drafts, topology, faults), promises::escalation(&drafts, topology, faults));
     }
-    let (settings, authority, topology) = (drafts.settings?, drafts.authority?, things?);
+    let (SettingsDraft { settings, .. }, authority, topology) = (drafts.settings?, drafts.authority?, things?);
     Some(Estate {
         title: settings.title,
         digest,
@@ -75,6 +81,9 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
         slos,
         severity: drafts.severity.map(|draft| draft.table),
         escalation,
+        signals: settings.signals,
+        mappings: drafts.mappings.into_iter().map(|draft| (draft.name, draft.mapping)).collect(),
+        maintenance: drafts.maintenance.into_iter().map(|draft| draft.window).collect(),
     })
 }
 
@@ -120,7 +129,18 @@ pub(crate) fn known<'a, T: fmt::Display + PartialEq<T> + 'a>(
 
 fn source(name: &At<String>, drafts: &Drafts, faults: &Faults) {
     if let Some(settings) = &drafts.settings {
-        known(&name.value, &name.place, settings.sources.keys(), "source", faults);
+        known(&name.value, &name.place, settings.settings.sources.keys(), "source", faults);
+    }
+}
+
+/// The mappings that senders name, and the people who answer for windows.
+fn signals(drafts: &Drafts, faults: &Faults) {
+    once(drafts.mappings.iter().map(|draft| (&draft.name, &draft.place)), "mapping", faults);
+    for name in drafts.settings.iter().flat_map(|draft| &draft.mappings) {
+        known(&name.value, &name.place, drafts.mappings.iter().map(|draft| &draft.name), "mapping", faults);
+    }
+    for draft in &drafts.maintenance {
+        known(&draft.by.value, &draft.by.place, drafts.catalog.users.iter().map(|user| &user.login.value), "person", faults);
     }
 }
 

@@ -5,15 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lineclear_core::estate::Estate;
+use lineclear_core::name::RunbookName;
 use lineclear_policy::{Policies, Source};
 
 use crate::digest::digest;
 use crate::fault::{Fault, Faults, LoadError, Place, Text};
 use crate::files::{FILE_BYTES_MAX, FILES_MAX, read_files};
 use crate::link::{Drafts, link};
+use crate::rehearsal::{self, Test};
 use crate::story::{self, Story};
 use crate::suggest::suggest;
-use crate::{actions, authority, catalog, escalation, facts, freezes, invariant, keys, runbook, settings, severity, slo};
+use crate::{
+    actions, authority, catalog, escalation, facts, freezes, invariant, keys, maintenance, mapping, runbook, settings, severity, slo,
+};
 
 /// An estate that can be used: parsed, linked, its policies validated.
 #[derive(Debug)]
@@ -24,6 +28,8 @@ pub struct Loaded {
     pub policies: Policies,
     /// What must never be permitted (`invariants/*.cedar`), each a `forbid`; read here, proved elsewhere.
     pub invariants: Vec<Source>,
+    /// The tests of each runbook, in the order of its file; [`crate::check`] plays them.
+    pub tests: BTreeMap<RunbookName, Vec<Test>>,
     /// The stories of `policies/cases`, not yet told; [`crate::check`] tells them.
     pub stories: Vec<Story>,
 }
@@ -57,18 +63,22 @@ pub fn load_files(files: &BTreeMap<String, Vec<u8>>) -> Result<Loaded, LoadError
         }
     }
     missing(files, &faults);
-    let Reading { drafts, policies: sources, invariants, cases } = reading;
+    let Reading { mut drafts, policies: sources, invariants, cases } = reading;
     // What one file gets wrong would only echo in the links, and what the links get wrong in the policies.
     faults.settle(Some(()))?;
     let faults = Faults::default();
+    let tests = drafts.runbooks.iter_mut().map(|draft| (draft.runbook.id.clone(), std::mem::take(&mut draft.tests))).collect();
     let estate = link(drafts, digest(files), &faults);
+    if let Some(estate) = &estate {
+        rehearsal::targets(&tests, estate, &faults);
+    }
     let estate = Arc::new(faults.settle(estate)?);
     let policies =
         Policies::load(Arc::clone(&estate), &sources).map_err(|found| LoadError::new(found.iter().map(|d| told(d, &sources)).collect()))?;
     invariant::check(&estate, &invariants)?;
     let faults = Faults::default();
     let stories = cases.iter().flat_map(|text| story::read(text, &estate, &faults)).collect();
-    faults.settle(Some(Loaded { estate, policies, invariants, stories }))
+    faults.settle(Some(Loaded { estate, policies, invariants, tests, stories }))
 }
 
 pub(crate) fn told(found: &lineclear_policy::Diagnostic, sources: &[Source]) -> Fault {
@@ -99,6 +109,8 @@ impl Reading {
             ("", "lineclear.toml", _) => drafts.settings = settings::read(path, text, faults),
             ("", "authority.yaml", _) => drafts.authority = authority::read(path, text, faults),
             ("", "facts.yaml", _) => drafts.facts = facts::read(path, text, faults),
+            ("", "maintenance.yaml", _) => drafts.maintenance = maintenance::read(path, text, faults),
+            ("signals", _, "yaml") => drafts.mappings.extend(mapping::read(path, text, faults)),
             ("", "freezes.yaml", _) => drafts.freezes = freezes::read(path, text, faults),
             ("", "severity.yaml", _) => drafts.severity = severity::read(path, text, faults),
             ("catalog", _, "yaml") => catalog::read(path, text, &mut drafts.catalog, faults),
@@ -135,8 +147,8 @@ fn nearest(path: &str) -> Option<String> {
     if let Some(stem) = path.strip_suffix(".yml") {
         return Some(format!("name it `{stem}.yaml`"));
     }
-    let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml", "severity.yaml"];
-    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants", "slos", "escalation"];
+    let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml", "maintenance.yaml", "severity.yaml"];
+    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants", "slos", "escalation", "signals"];
     match path.rsplit_once('/') {
         Some((folder, _)) if !folders.contains(&folder) => suggest(folder, folders),
         Some((folder, _)) => Some(match folder {

@@ -3,6 +3,8 @@
 //! of both against each other.
 
 pub(crate) mod form;
+mod runbooks;
+mod signals;
 mod slos;
 #[cfg(test)]
 mod tests;
@@ -14,7 +16,6 @@ use serde_json::{Value, json};
 
 use crate::facts::COMPARISONS;
 use crate::schema::form::{any, duration, flag, list, map, name, names, object, one_of, reference, text, title, whole, words};
-use crate::tool::{Purpose, call_schema};
 
 /// The schema of each kind of file, by the name of its file in `docs/schema/` without the ending.
 pub fn schemas() -> BTreeMap<&'static str, Value> {
@@ -25,8 +26,10 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("escalation", escalation()),
         ("facts", facts()),
         ("freezes", freezes()),
-        ("runbook", runbook()),
+        ("maintenance", signals::maintenance()),
+        ("runbook", runbooks::runbook()),
         ("severity", severity()),
+        ("signals", signals::mapping()),
         ("slos", slos::slos()),
     ];
     all.into_iter().map(|(kind, schema)| (kind, headed(kind, schema))).collect()
@@ -41,16 +44,25 @@ fn headed(kind: &str, mut schema: Value) -> Value {
 }
 
 fn input() -> Value {
-    let plain = |kind: &str| object("an input", &["type"], &[("type", json!({ "const": kind }))]);
-    let integer = |most: i64| json!({ "type": "integer", "minimum": 1, "maximum": most });
-    one_of(vec![
-        plain("name"),
-        plain("dns_name"),
-        plain("ipv4"),
-        object("an input", &["type", "min", "max"], &[("type", json!({ "const": "integer" })), ("min", whole()), ("max", whole())]),
-        object("an input", &["type", "of"], &[("type", json!({ "const": "choice" })), ("of", list(text(80), 1))]),
-        object("an input", &["type", "max"], &[("type", json!({ "const": "text" })), ("max", integer(4_000))]),
-    ])
+    one_of(kinds("an input", 4_000, &[]))
+}
+
+/// The kinds of values, each an object called `what` that has these members as well; text of at most so many characters.
+fn kinds(what: &str, longest: u16, more: &[(&str, Value)]) -> Vec<Value> {
+    let kind = |word: &str, own: &[(&str, Value)]| {
+        let members = [&[("type", json!({ "const": word }))][..], own, more].concat();
+        let needed: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+        object(what, &needed, &members)
+    };
+    let most = json!({ "type": "integer", "minimum": 1, "maximum": longest });
+    vec![
+        kind("name", &[]),
+        kind("dns_name", &[]),
+        kind("ipv4", &[]),
+        kind("integer", &[("min", whole()), ("max", whole())]),
+        kind("choice", &[("of", list(text(80), 1))]),
+        kind("text", &[("max", most)]),
+    ]
 }
 
 fn actions() -> Value {
@@ -86,7 +98,17 @@ fn authority() -> Value {
             ("grade", words(&["none", "session", "ssh", "passkey"])),
         ],
     );
-    let members = [("approval_ttl", duration()), ("single_operator", flag()), ("roles", map(names())), ("rungs", list(rung, 1))];
+    let activation = object("`activation`", &["rung"], &[("rung", name())]);
+    let runs = json!({ "type": "integer", "minimum": 2, "maximum": 100 });
+    let routine = object("`routine`", &["runs", "within", "spread"], &[("runs", runs), ("within", duration()), ("spread", duration())]);
+    let members = [
+        ("approval_ttl", duration()),
+        ("single_operator", flag()),
+        ("activation", activation),
+        ("routine", routine),
+        ("roles", map(names())),
+        ("rungs", list(rung, 1)),
+    ];
     object("authority", &["approval_ttl", "roles", "rungs"], &members)
 }
 
@@ -180,38 +202,6 @@ fn freezes() -> Value {
     let members = [("title", title()), ("from", time()), ("until", time()), ("targets", names_of_things())];
     let freeze = object("a freeze", &["title", "from", "until"], &members);
     object("the file", &["freezes"], &[("freezes", list(freeze, 0))])
-}
-
-fn runbook() -> Value {
-    let step = object(
-        "a step",
-        &["id", "do", "timeout"],
-        &[
-            ("id", name()),
-            ("do", call_schema(Purpose::Act)),
-            ("timeout", duration()),
-            ("verify", call_schema(Purpose::Look)),
-            ("undo", call_schema(Purpose::Act)),
-            ("attempts", json!({ "type": "integer", "minimum": 1, "maximum": 5 })),
-            ("on_failure", words(&["undo", "person"])),
-            ("on_unknown", words(&["verify", "person"])),
-        ],
-    );
-    let verification = object("`verification`", &[], &[("goals", names()), ("neighbours", names()), ("soak", duration())]);
-    object(
-        "a runbook",
-        &["runbook", "id", "title", "owner", "deadline", "steps"],
-        &[
-            ("runbook", json!({ "const": "v1" })),
-            ("id", name()),
-            ("title", title()),
-            ("owner", name()),
-            ("inputs", map(input())),
-            ("deadline", duration()),
-            ("steps", list(step, 1)),
-            ("verification", verification),
-        ],
-    )
 }
 
 fn severity() -> Value {

@@ -1,14 +1,17 @@
-//! `lineclear.toml`: who we are, the posture of a new installation, and where telemetry is asked.
+//! `lineclear.toml`: who we are, the posture of a new installation, where telemetry is asked, and who sends signals.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lineclear_core::name::SourceName;
 use lineclear_core::posture::Posture;
+use lineclear_core::signal::SignalSource;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::fault::{At, Fault, Faults, LoadError, Place, Text};
 use crate::members::cut;
+use crate::senders::{self, RawSender, SENDERS_MAX, Sender};
 use crate::suggest::suggest;
 
 /// Longest origin, in bytes: it stands in every checkpoint and statement.
@@ -29,6 +32,16 @@ pub struct Settings {
     pub posture: Posture,
     /// Where facts are asked, by name.
     pub sources: BTreeMap<String, String>,
+    /// Who sends signals, by name.
+    pub signals: BTreeMap<SourceName, SignalSource>,
+}
+
+/// What `lineclear.toml` says, with the places of what it names elsewhere.
+#[derive(Debug)]
+pub(crate) struct SettingsDraft {
+    pub(crate) settings: Settings,
+    /// The mappings that senders name.
+    pub(crate) mappings: Vec<At<String>>,
 }
 
 #[derive(Deserialize)]
@@ -39,6 +52,8 @@ struct Raw {
     posture: Spanned<String>,
     #[serde(default)]
     sources: BTreeMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    signals: BTreeMap<Spanned<String>, RawSender>,
 }
 
 /// Reads `lineclear.toml`.
@@ -47,11 +62,11 @@ struct Raw {
 /// Everything in it that is wrong.
 pub fn parse_settings(path: &str, text: &str) -> Result<Settings, LoadError> {
     let faults = Faults::default();
-    let settings = read(path, text, &faults);
-    faults.settle(settings)
+    let draft = read(path, text, &faults);
+    faults.settle(draft.map(|draft| draft.settings))
 }
 
-pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<Settings> {
+pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<SettingsDraft> {
     let text = Text::new(path, text);
     let raw: Raw = toml(&text, faults)?;
     let at = |value: &Spanned<String>| At { value: value.get_ref().clone(), place: Place::new(&text, value.span()) };
@@ -68,7 +83,15 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<Settings> 
     }
     let sources = raw.sources.iter().map(|(name, url)| (at(name), at(url)));
     let sources = sources.inspect(|(name, url)| source(name, url, faults)).map(|(name, url)| (name.value, url.value)).collect();
-    Some(Settings { title: title.value, origin: origin.value, posture: posture(&at(&raw.posture), faults)?, sources })
+    if raw.signals.len() > SENDERS_MAX {
+        faults.push(Fault::of_file(path, format!("at most {SENDERS_MAX} senders of signals are read, not {}", raw.signals.len()), None));
+    }
+    let senders: BTreeMap<SourceName, Sender> =
+        raw.signals.iter().filter_map(|(name, raw)| senders::read(&at(name), raw, &at, faults)).collect();
+    let mappings = senders.values().filter_map(|sender| sender.mapping.clone()).collect();
+    let signals = senders.into_iter().map(|(name, sender)| (name, sender.source)).collect();
+    let posture = posture(&at(&raw.posture), faults)?;
+    Some(SettingsDraft { settings: Settings { title: title.value, origin: origin.value, posture, sources, signals }, mappings })
 }
 
 /// Reads a TOML text into a type of ours.

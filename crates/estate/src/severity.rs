@@ -1,5 +1,5 @@
 //! `severity.yaml`: how severity follows from customers, duration, regions, security and revenue, and what always pages.
-//! It is read and checked here; incidents are still graded by signals and people.
+//! What is read here grades incidents, beside their signals and people.
 
 use lineclear_core::Span;
 use lineclear_core::incident::Severity;

@@ -267,6 +267,11 @@ impl SloDraft {
             faults.at(&second.place, "a threshold has one goal (OpenSLO v1, \"Notes (SLO)\")", Some("write a second objective".into()));
         }
         let goals = self.goals.iter().filter_map(|goal| goal.settle(threshold, faults)).collect();
+        // Burn rates look back three days; a shorter period would leave every change in reach blocked for want of a budget.
+        if let Some(error) = self.goals.first().and_then(|goal| goal.objective(&self.window).err()) {
+            let help = "make its `timeWindow` at least three days long";
+            faults.at(self.place(), error.to_string(), Some(help.into()));
+        }
         let service = EntityRef { kind: EntityKind::Service, name: self.service.value.clone() };
         Some(Slo {
             name: self.name.value.clone(),

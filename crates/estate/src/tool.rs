@@ -1,13 +1,16 @@
 //! The closed list of tools that runbooks may call, and the arguments each takes.
 
+mod table;
+
 use std::collections::BTreeMap;
 
-use lineclear_core::Span;
 use lineclear_core::measure::Measure;
 use lineclear_core::name::InputName;
-use lineclear_core::plan::ToolCall;
+use lineclear_core::plan::{EffectClass, ToolCall};
+use lineclear_core::{Digest, Span};
 use serde_json::Value;
 
+use self::table::{Argument, Shape, TOOLS, Tool};
 use crate::fault::{At, Faults, Place};
 use crate::members::{Members, cut};
 use crate::schema::form;
@@ -40,103 +43,19 @@ pub(crate) struct Call {
 
 /// Whether a `do` or `undo` call changes something.
 pub(crate) fn changes(call: &ToolCall) -> bool {
+    effect(call) != EffectClass::Read
+}
+
+/// What protects from a second send of a `do` or `undo` call, as the runner's tool will say it. A tool that nobody knows is the worst.
+pub(crate) fn effect(call: &ToolCall) -> EffectClass {
     let word = |name: &str| call.with.get(name).and_then(Value::as_str).unwrap_or("");
-    match call.tool.as_str() {
-        "wait_for" => false,
-        "http" => word("method") != "GET" && word("effect") != "read",
-        _ => true,
+    match (call.tool.as_str(), word("method"), word("effect")) {
+        ("http", "GET", _) | ("http", _, "read") => EffectClass::Read,
+        ("http", _, "keyed") => EffectClass::Keyed,
+        ("http", _, "converge") => EffectClass::Converge,
+        (name, _, _) => TOOLS.iter().find(|tool| tool.name == name).map_or(EffectClass::Once, |tool| tool.effect),
     }
 }
-
-/// What an argument may hold.
-#[derive(Debug, Clone, Copy)]
-enum Shape {
-    Text,
-    Word(&'static [&'static str]),
-    Whole { least: i64, most: i64 },
-    Texts,
-    Numbers,
-    Length,
-    Measure,
-    Pointers,
-    Any,
-}
-
-/// One argument of one tool.
-struct Argument {
-    name: &'static str,
-    shape: Shape,
-    needed: bool,
-}
-
-const fn needed(name: &'static str, shape: Shape) -> Argument {
-    Argument { name, shape, needed: true }
-}
-
-const fn free(name: &'static str, shape: Shape) -> Argument {
-    Argument { name, shape, needed: false }
-}
-
-const STATES: Shape = Shape::Word(&["drain", "ready", "maint"]);
-const TYPES: Shape = Shape::Word(&["A", "AAAA", "CNAME", "TXT"]);
-const OPERATORS: Shape = Shape::Word(&["==", "!=", "<", "<=", ">", ">="]);
-
-const WAIT: &[Argument] = &[
-    needed("query", Shape::Text),
-    needed("op", OPERATORS),
-    needed("value", Shape::Measure),
-    needed("within", Shape::Length),
-    needed("source", Shape::Text),
-];
-
-/// A tool, with its arguments for each purpose, or none when it cannot serve that purpose.
-struct Tool {
-    name: &'static str,
-    act: Option<&'static [Argument]>,
-    look: Option<&'static [Argument]>,
-}
-
-/// The tools; a call to anything else is refused.
-const TOOLS: &[Tool] = &[
-    Tool {
-        name: "dns_update",
-        act: Some(&[
-            needed("zone", Shape::Text),
-            needed("name", Shape::Text),
-            needed("type", TYPES),
-            needed("ttl", Shape::Whole { least: 1, most: 86_400 }),
-            needed("replace", Shape::Texts),
-            needed("with", Shape::Texts),
-        ]),
-        look: Some(&[needed("zone", Shape::Text), needed("name", Shape::Text), needed("type", TYPES), needed("expect", Shape::Texts)]),
-    },
-    Tool {
-        name: "haproxy_server",
-        act: Some(&[needed("backend", Shape::Text), needed("server", Shape::Text), needed("state", STATES)]),
-        look: Some(&[needed("backend", Shape::Text), needed("server", Shape::Text), needed("expect", STATES)]),
-    },
-    Tool {
-        name: "http",
-        act: Some(&[
-            needed("service", Shape::Text),
-            needed("method", Shape::Word(&["GET", "POST", "PUT", "PATCH", "DELETE"])),
-            needed("path", Shape::Text),
-            free("body", Shape::Any),
-            free("expect_status", Shape::Numbers),
-            free("expect_json", Shape::Pointers),
-            free("effect", Shape::Word(&["converge", "once", "read", "keyed"])),
-        ]),
-        look: Some(&[
-            needed("service", Shape::Text),
-            needed("method", Shape::Word(&["GET"])),
-            needed("path", Shape::Text),
-            free("expect_status", Shape::Numbers),
-            free("expect_json", Shape::Pointers),
-        ]),
-    },
-    Tool { name: "shell", act: Some(&[needed("argv", Shape::Texts)]), look: None },
-    Tool { name: "wait_for", act: Some(WAIT), look: Some(WAIT) },
-];
 
 /// Reads `{ tool: { argument: value } }`.
 pub(crate) fn call(node: &Node, purpose: Purpose, faults: &Faults) -> Option<Call> {
@@ -148,7 +67,7 @@ pub(crate) fn call(node: &Node, purpose: Purpose, faults: &Faults) -> Option<Cal
         faults.at(&node.place, format!("a call names one tool, not {}", members.len()), Some("write one step for each call".into()));
         return None;
     };
-    let Some(Tool { name, act, look }) = TOOLS.iter().find(|known| known.name == tool.text) else {
+    let Some(Tool { name, act, look, .. }) = TOOLS.iter().find(|known| known.name == tool.text) else {
         let help = suggest(&tool.text, TOOLS.iter().map(|known| known.name));
         faults.at(&tool.place, format!("`{}` is no tool", cut(&tool.text)), help);
         return None;
@@ -197,7 +116,8 @@ impl Shape {
     fn schema(self) -> Value {
         let reference = || serde_json::json!({ "type": "string", "pattern": "^\\$\\{[^${}]*\\}$" });
         match self {
-            Self::Text => form::text(ARGUMENT_MAX),
+            // A digest may be a reference too.
+            Self::Text | Self::Digest => form::text(ARGUMENT_MAX),
             Self::Word(words) => form::words(words),
             Self::Whole { least, most } => {
                 serde_json::json!({ "anyOf": [{ "type": "integer", "minimum": least, "maximum": most }, reference()] })
@@ -281,6 +201,7 @@ impl Reading<'_> {
                 crate::members::text(node, self.faults).map(Value::from)
             }
             Shape::Measure => self.measure(node),
+            Shape::Digest => self.digest(node),
             Shape::Pointers => self.pointers(node),
             Shape::Any => self.any(node),
         }
@@ -310,6 +231,17 @@ impl Reading<'_> {
             self.refer(text, &node.place);
         } else if text.parse::<Measure>().is_err() {
             self.faults.at(&node.place, format!("`{}` is no number that can be compared", cut(text)), None);
+        }
+        Some(Value::from(text))
+    }
+
+    fn digest(&mut self, node: &Node) -> Option<Value> {
+        let text = crate::members::text(node, self.faults)?;
+        if whole(text) {
+            self.refer(text, &node.place);
+        } else if text.parse::<Digest>().is_err() {
+            let help = "write `sha256:` and 64 digits in small letters";
+            self.faults.at(&node.place, format!("`{}` is no digest", cut(text)), Some(help.into()));
         }
         Some(Value::from(text))
     }

@@ -7,6 +7,9 @@ mod bench;
 #[path = "faults/files.rs"]
 mod files;
 #[cfg(test)]
+#[path = "faults/flow.rs"]
+mod flow;
+#[cfg(test)]
 #[path = "faults/links.rs"]
 mod links;
 #[cfg(test)]
@@ -15,6 +18,9 @@ mod mutations;
 #[cfg(test)]
 #[path = "faults/promises.rs"]
 mod promises;
+#[cfg(test)]
+#[path = "faults/tools.rs"]
+mod tools;
 #[cfg(test)]
 #[path = "faults/yaml.rs"]
 mod yaml;

@@ -18,7 +18,7 @@ pub(super) fn one_of(schemas: Vec<Value>) -> Value {
 }
 
 /// Members whose names people choose.
-pub(super) fn map(of: Value) -> Value {
+pub(crate) fn map(of: Value) -> Value {
     rules([("type", "object".into()), ("additionalProperties", of)])
 }
 
@@ -52,17 +52,17 @@ pub(crate) fn text(most: usize) -> Value {
 }
 
 /// One line for people.
-pub(super) fn title() -> Value {
+pub(crate) fn title() -> Value {
     text(120)
 }
 
 /// A name of the estate's own.
-pub(super) fn name() -> Value {
+pub(crate) fn name() -> Value {
     json!({ "type": "string", "pattern": "^[a-z0-9][a-z0-9._-]*$", "maxLength": 253 })
 }
 
 /// Names, each once.
-pub(super) fn names() -> Value {
+pub(crate) fn names() -> Value {
     json!({ "type": "array", "items": name(), "uniqueItems": true })
 }
 
@@ -77,7 +77,7 @@ pub(crate) fn words(words: &[&str]) -> Value {
 }
 
 /// The words of a list that the reader uses.
-pub(super) fn keys<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
+pub(crate) fn keys<T>(words: &[(&'static str, T)]) -> Vec<&'static str> {
     words.iter().map(|(word, _)| *word).collect()
 }
 

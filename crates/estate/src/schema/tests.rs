@@ -20,15 +20,27 @@ const READERS: &[(&str, Parse)] = &[
     ("escalation", |path, text| crate::parse_escalation(path, text).map(drop)),
     ("facts", |path, text| crate::parse_facts(path, text).map(drop)),
     ("freezes", |path, text| crate::parse_freezes(path, text).map(drop)),
+    ("maintenance", |path, text| crate::parse_maintenance(path, text).map(drop)),
     ("runbook", |path, text| crate::parse_runbook(path, text).map(drop)),
     ("severity", |path, text| crate::parse_severity(path, text).map(drop)),
+    ("signals", |path, text| crate::parse_mapping(path, text).map(drop)),
     ("slos", |path, text| crate::parse_slos(path, text).map(drop)),
 ];
 
 /// Texts beside the example, for forms that it does not use.
 const MORE: &[(&str, &str)] = &[
     ("freezes", "freezes:\n  - { title: t, from: \"2026-01-01T00:00:00Z\", until: \"2026-01-02T00:00:00Z\" }\n"),
+    (
+        "maintenance",
+        "windows:\n  - { title: t, by: dave, from: \"2026-01-01T00:00:00Z\", until: \"2026-01-02T00:00:00Z\", targets: [host/web-1], labels: { a: b } }\n",
+    ),
+    (
+        "signals",
+        "mapping: m\nitems: /list\nfingerprint: [/id]\ntitle: [/t]\nservice: [/s]\nseverity: [/p]\nseverities: { rot: 2 }\nstate: [/open]\n\
+         resolved: [\"no\"]\nstarts: [/since]\ngroup: [/g]\nlabels: { host: /h }\nannotations: { text: /x }\n",
+    ),
     ("actions", "action: a\ntitle: t\nrisk: low\nreversibility: partly\nresource: zone\ninputs: { t: { type: text, max: 9 } }\n"),
+    ("runbook", crate::runbook::EVERYTHING),
     ("catalog", "apiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: { name: a }\nspec: { owner: edge }\n"),
     (
         "slos",
@@ -218,6 +230,10 @@ fn what_the_schema_refuses_the_reader_refuses() {
     check("severity.yaml", "otherwise: 5", "otherwise: 6");
     check("severity.yaml", "security: confirmed", "security: certain");
     check("severity.yaml", "customers: 5000", "custmers: 5000");
+    check("signals/more.yaml", "fingerprint: [/id]\n", "");
+    check("signals/more.yaml", "rot: 2", "rot: 7");
+    check("signals/more.yaml", "group:", "goup:");
+    check("maintenance/more.yaml", "by: dave, ", "");
     check("escalation/money.yaml", "within: 5m", "minutes: 5");
     check("escalation/money.yaml", "repeat: 1", "repeat: 9");
     check("slos/services.yaml", "apiVersion: openslo/v1", "apiVersion: openslo/v2");

@@ -1,8 +1,9 @@
 //! What is promised of an indicator (OpenSLO v1, "Objectives"), in parts per million.
 
 use lineclear_core::Span;
+use lineclear_core::budget::{Objective, ObjectiveError};
 use lineclear_core::fact::{Comparison, Condition};
-use lineclear_core::slo::{Counting, Goal};
+use lineclear_core::slo::{Counting, Goal, Window};
 
 use crate::facts::measure;
 use crate::fault::{Faults, Place};
@@ -137,6 +138,11 @@ fn counting(of: &Members<'_>, method: Method) -> Option<Counting> {
 }
 
 impl GoalDraft {
+    /// What the sums need of it.
+    pub(super) fn objective(&self, window: &Window) -> Result<Objective, ObjectiveError> {
+        self.goal.objective(window)
+    }
+
     /// The goal, once its indicator is known: a threshold is compared with a value, a ratio is not.
     pub(super) fn settle(&self, threshold: bool, faults: &Faults) -> Option<Goal> {
         match (threshold, &self.op) {

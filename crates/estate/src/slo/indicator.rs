@@ -66,6 +66,10 @@ fn ratio_metric(node: &Node, faults: &Faults) -> Option<IndicatorDraft> {
     };
     let (part, total) = (metric(part, faults), metric(total, faults));
     let ((part, first), (total, second)) = (part?, total?);
+    if first.value != second.value {
+        let help = "a source divides what it holds itself: ask both counts in one";
+        faults.at(&second.place, format!("the two counts are asked in `{}` and `{}`", first.value, second.value), Some(help.into()));
+    }
     Some(IndicatorDraft { indicator: Indicator::Ratio { part_is, part, total, counter: counter? }, sources: vec![first, second] })
 }
 

@@ -28,6 +28,12 @@ fn mistakes_in_objectives() {
         ("slices longer than a day", "timeSliceWindow: 1m", "timeSliceWindow: 2d"),
         ("a month that rolls", "duration: 30d", "duration: 1M"),
         ("a window of two years", "duration: 30d", "duration: 730d"),
+        ("a window of two days", "duration: 30d", "duration: 2d"),
+        (
+            "counts from two sources",
+            "total:\n          metricSource: { spec",
+            "total:\n          metricSource: { metricSourceRef: other, spec",
+        ),
         ("a length that is none", "duration: 30d", "duration: 30 days"),
         ("a window that neither rolls nor has a calendar", "duration: 30d, isRolling: true", "duration: 30d, isRolling: false"),
         ("two windows", "duration: 30d, isRolling: true }", "duration: 30d }, { duration: 4w }"),

@@ -188,6 +188,11 @@ fn mistakes_in_the_ladder() {
         ("a grade nobody knows", "grade: session", "grade: sesion"),
         ("a rung twice", "name: owner-signed", "name: one-operator"),
         ("requests that wait for days", "approval_ttl: 15m", "approval_ttl: 3d"),
+        ("a routine after one run", "routine: { runs: 5,", "routine: { runs: 1,"),
+        ("a routine that says not how far apart", ", spread: 12h }", " }"),
+        ("runs within minutes", "spread: 12h", "spread: 5m"),
+        ("a routine that no runs can reach", "runs: 5, within: 90d", "runs: 5, within: 2d"),
+        ("a routine with a typo", "within: 90d", "witin: 90d"),
     ];
     insta::assert_snapshot!(table("authority.yaml", &text("authority.yaml"), parse_authority, &rows));
 }
