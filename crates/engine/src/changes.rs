@@ -8,17 +8,21 @@ use lineclear_core::catalogue::InputValue;
 use lineclear_core::change::{self, Assessment, Change, Command, Effect};
 use lineclear_core::digest::canonical;
 use lineclear_core::dossier::Misfit;
+use lineclear_core::lane::Holder;
 use lineclear_core::machine::Machine as _;
+use lineclear_core::plan::Plan;
 use lineclear_core::record::Stream;
-use lineclear_core::run::{self, Order, Run, StepRule};
+use lineclear_core::run::{self, Order, Run, SEMANTICS, StepRule};
 use lineclear_core::runbook::Runbook;
 use lineclear_core::situation::Actor;
+use lineclear_core::subject::{Subject, Use};
 use lineclear_core::{ChangeId, Digest, RunId, Span};
 
 use crate::engine::Inner;
+use crate::force::asked_under_another;
 use crate::gather::Ground;
 use crate::history::{Draft, Loaded};
-use crate::propose::parse_inputs;
+use crate::propose::{misfit, parse_inputs};
 use crate::pulse::Outcome;
 use crate::{Caller, Engine, EngineError};
 
@@ -26,6 +30,14 @@ impl Inner {
     pub(crate) async fn perform_change(self: &Arc<Self>, id: ChangeId) -> Result<Outcome, EngineError> {
         let loaded = self.need::<Change>(Stream::Change(id)).await?;
         let now = self.now();
+        if let change::State::Awaiting { .. } = &loaded.machine.state {
+            if asked_under_another(&loaded.machine, &self.in_force()) {
+                return self.assess(&loaded).await;
+            }
+            // It waits for people, and nothing is owed to it meanwhile.
+            self.store.postpone(loaded.stream, None).await?;
+            return Ok(Outcome::Waits(now));
+        }
         let Some(effect) = loaded.machine.effects(now).into_iter().next() else {
             return Ok(Outcome::Waits(loaded.machine.due().unwrap_or(now + Span::from_secs(60)).max(now)));
         };
@@ -54,7 +66,10 @@ impl Inner {
     }
 
     async fn assess(self: &Arc<Self>, loaded: &Loaded<Change>) -> Result<Outcome, EngineError> {
-        let installation = self.installation().await?;
+        let installation = self.installation_in_force().await?;
+        if let Some(misfit) = misfit(&self.in_force().estate, &loaded.machine.proposal) {
+            return self.fits_no_more(loaded, misfit).await;
+        }
         let posture = installation.machine.posture;
         let found = self.gather(&loaded.machine, posture, &Approvals::default()).await?;
         let now = self.now();
@@ -65,6 +80,9 @@ impl Inner {
         }
         let mut draft = Draft::new(&*self.ids, Actor::Engine, now);
         draft.guard(&installation);
+        if let Some(asked) = self.approval_of(&loaded.machine).await? {
+            draft.extend(&asked, approval_follows(&asked.machine, &events, now)?)?;
+        }
         self.draft_request(&mut draft, loaded.machine.id, &assessment, &events)?;
         draft.extend(loaded, events)?;
         self.commit(draft).await?;
@@ -89,7 +107,7 @@ impl Inner {
         let now = self.now();
         let request = Request {
             id: *approval,
-            change,
+            about: change.into(),
             digest: Digest::of(text.as_bytes()),
             bundle: text,
             policy: dossier.policy,
@@ -108,16 +126,22 @@ impl Inner {
     /// transaction, and the approval is used up in it.
     async fn dispatch(self: &Arc<Self>, loaded: &Loaded<Change>) -> Result<Outcome, EngineError> {
         let change = &loaded.machine;
-        let installation = self.installation().await?;
+        let installation = self.installation_in_force().await?;
+        if let Some(misfit) = misfit(&self.in_force().estate, &change.proposal) {
+            return self.fits_no_more(loaded, misfit).await;
+        }
         let asked = self.approval_of(change).await?;
         // With a request it is the request's time that counts: what was granted and not used by then has lapsed.
         if let Some(late) = asked.as_ref().filter(|asked| asked.machine.open() && asked.machine.request.until <= self.now()) {
             return self.lapse(late).await;
         }
+        let run = RunId::new(self.ids.number());
+        if let Some(held) = self.waits_behind(change, run).await? {
+            return self.queue(loaded, &held).await;
+        }
         let approvals = asked.as_ref().map(|asked| asked.machine.amounts_to(self.now())).unwrap_or_default();
         let found = self.gather(change, installation.machine.posture, &approvals).await?;
         let now = self.now();
-        let run = RunId::new(self.ids.number());
         let command =
             Command::Dispatch { assessment: Box::new(found.assessment.clone()), permitted: found.permitted, run, before: found.before };
         let events = change.decide(command, now)?;
@@ -130,35 +154,45 @@ impl Inner {
             draft.extend(asked, approval_follows(&asked.machine, &events, now)?)?;
         }
         self.draft_request(&mut draft, change.id, &found.assessment, &events)?;
-        self.draft_run(&mut draft, change, &events)?;
+        if self.draft_run(&mut draft, change, &events)?
+            && let Some(turn) = self.turn(found.assessment.dossier.plan.as_ref()).await?
+        {
+            match turn.take(Holder { run, change: change.id }, now) {
+                Ok(taken) => turn.draft(&mut draft, taken)?,
+                Err(held) => return self.queue(loaded, &held).await,
+            }
+        }
         draft.extend(loaded, events)?;
         self.commit(draft).await?;
         Ok(Outcome::Moved)
     }
 
-    /// When a run starts, it begins in the same transaction.
-    fn draft_run(&self, draft: &mut Draft<'_>, change: &Change, events: &[change::Event]) -> Result<(), EngineError> {
+    /// When a run starts, it begins in the same transaction; says whether one does.
+    fn draft_run(&self, draft: &mut Draft<'_>, change: &Change, events: &[change::Event]) -> Result<bool, EngineError> {
         let started = events.iter().find_map(|event| {
             if let change::Event::Started { run, dossier, bundle, at, .. } = event { Some((*run, dossier, bundle, *at)) } else { None }
         });
-        let Some((run, dossier, bundle, begun)) = started else { return Ok(()) };
+        let Some((run, dossier, bundle, begun)) = started else { return Ok(false) };
         let force = self.in_force();
         let runbook = Ground::of(&force.estate, change)?.runbook.ok_or_else(|| EngineError::NotFound("runbook".into()))?;
         let plan = dossier.plan.clone().ok_or_else(|| EngineError::NotFound("plan".into()))?;
+        let rules = rules(runbook, &plan).ok_or_else(|| EngineError::NotFound("step".into()))?;
         let order = Order {
             id: run,
             change: change.id,
             bundle: bundle.digest()?,
             plan,
-            rules: rules(runbook),
+            rules,
             begun,
             deadline: begun + runbook.deadline,
+            semantics: SEMANTICS,
+            risk: bundle.risk,
         };
-        draft.begin::<Run>(Stream::Run(run), vec![run::Event::Begun { order: Box::new(order) }]).map(drop)
+        draft.begin::<Run>(Stream::Run(run), vec![run::Event::Begun { order: Box::new(order) }]).map(|_| true)
     }
 
     async fn sample(self: &Arc<Self>, loaded: &Loaded<Change>) -> Result<Outcome, EngineError> {
-        let force = self.in_force();
+        let force = self.version_of(&loaded.machine).await?;
         let ground = Ground::of(&force.estate, &loaded.machine)?;
         let closing = ground.action.closes;
         let sample = self.watched(&loaded.machine, &ground).await;
@@ -170,16 +204,37 @@ impl Inner {
         Ok(Outcome::Moved)
     }
 
-    /// An unanswered request lapses, and its change with it.
+    /// The estate in force no longer holds what a change is about.
+    async fn fits_no_more(&self, loaded: &Loaded<Change>, misfit: Misfit) -> Result<Outcome, EngineError> {
+        let now = self.now();
+        let events = loaded.machine.decide(Command::Misfit(misfit), now)?;
+        let mut draft = Draft::new(&*self.ids, Actor::Engine, now);
+        if let Some(asked) = self.approval_of(&loaded.machine).await? {
+            draft.extend(&asked, approval_follows(&asked.machine, &events, now)?)?;
+        }
+        draft.extend(loaded, events)?;
+        self.commit(draft).await?;
+        Ok(Outcome::Moved)
+    }
+
+    /// An unanswered request lapses, and its change or its estate with it.
     pub(crate) async fn lapse(self: &Arc<Self>, asked: &Loaded<Approval>) -> Result<Outcome, EngineError> {
         let now = self.now();
         let events = asked.machine.decide(approval::Command::Tick, now)?;
         if events.is_empty() {
             return Ok(Outcome::Waits(asked.machine.request.until.max(now)));
         }
-        let change = self.need::<Change>(Stream::Change(asked.machine.request.change)).await?;
         let mut draft = Draft::new(&*self.ids, Actor::Engine, now);
         draft.extend(asked, events)?;
+        let change = match asked.machine.request.about {
+            Subject::Change { change } => change,
+            Subject::Revision { revision, .. } => {
+                self.lapse_revision(&mut draft, revision, asked.machine.request.id).await?;
+                self.commit(draft).await?;
+                return Ok(Outcome::Moved);
+            }
+        };
+        let change = self.need::<Change>(Stream::Change(change)).await?;
         if change.machine.approval() == Some(asked.machine.request.id) {
             draft.extend(&change, change.machine.decide(Command::Lapse, now)?)?;
         }
@@ -197,7 +252,7 @@ fn approval_follows(
     let mut follows = Vec::new();
     for event in events {
         if let change::Event::Started { run, .. } = event {
-            follows.extend(asked.decide(approval::Command::Consume(*run), now)?);
+            follows.extend(asked.decide(approval::Command::Consume(Use::Run { run: *run }), now)?);
         } else if let change::Event::Lapsed { .. } = event {
             follows.extend(asked.open().then_some(approval::Event::Lapsed));
         } else if let Some(why) = withdrawal(event).filter(|_| asked.open()) {
@@ -220,19 +275,16 @@ fn withdrawal(event: &change::Event) -> Option<Withdrawal> {
         Some(Withdrawal::ChangeWithdrawn)
     } else if is("amended") {
         Some(Withdrawal::Amended)
+    } else if is("misfit") {
+        Some(Withdrawal::Superseded)
     } else {
         None
     }
 }
 
-fn rules(runbook: &Runbook) -> Vec<StepRule> {
-    let rule = |step: &lineclear_core::runbook::Step| StepRule {
-        timeout: step.timeout,
-        attempts: step.attempts,
-        on_failure: step.on_failure,
-        on_unknown: step.on_unknown,
-    };
-    runbook.steps.iter().map(rule).collect()
+/// One rule for each step of the plan.
+fn rules(runbook: &Runbook, plan: &Plan) -> Option<Vec<StepRule>> {
+    plan.steps.iter().map(|planned| runbook.rule(&planned.step)).collect()
 }
 
 impl Engine {
@@ -319,6 +371,12 @@ impl Engine {
         let turned = run.machine.decide(run::Command::TakeBack, now)?;
         let mut draft = Draft::new(&*inner.ids, Actor::Operator(by), now);
         let ended = draft.extend(&run, turned)?;
+        if ended.open()
+            && let Some(turn) = inner.turn(Some(&ended.order.plan)).await?
+        {
+            let taken = turn.take(Holder { run: ended.order.id, change: id }, now)?;
+            turn.draft(&mut draft, taken)?;
+        }
         let mut events = events;
         if let run::State::Ended { how } = ended.state {
             let mut change = loaded.machine.clone();

@@ -348,10 +348,10 @@ fn overrides(whole: &Whole) -> Value {
     let mut list = Vec::new();
     for stored in whole.events() {
         let is_override = match &stored.happened.event {
-            Event::Run(event) => matches!(event, run::Event::Resolved { .. }),
+            Event::Run(event) => matches!(event, run::Event::Resolved { .. } | run::Event::SecondAsked { .. }),
             Event::Change(event) => matches!(event, change::Event::Declared { .. } | change::Event::TakenBack { .. }),
             Event::Approval(event) => matches!(event, approval::Event::VoteRefused { .. }),
-            Event::Incident(_) | Event::Installation(_) => false,
+            Event::Deployment(_) | Event::Incident(_) | Event::Lane(_) | Event::Revision(_) | Event::Installation(_) => false,
         };
         if is_override {
             list.push(json!({"at": stored.happened.at, "by": stored.happened.by, "index": stored.index, "event": stored.happened.event}));

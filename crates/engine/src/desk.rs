@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use lineclear_core::RunnerId;
 use lineclear_core::run::{Attempt, AttemptKey};
 use lineclear_warrant::{Answer, Work};
+use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 
 /// How long a runner's poll waits for work.
@@ -25,7 +27,8 @@ pub(crate) struct Desk {
 #[derive(Default)]
 struct Papers {
     offers: BTreeMap<AttemptKey, Attempt>,
-    questions: VecDeque<Work>,
+    /// Each with the runner that it is for; none when any will do.
+    questions: VecDeque<(Option<RunnerId>, Work)>,
     waiting: BTreeMap<u64, oneshot::Sender<Answer>>,
     last: u64,
 }
@@ -45,27 +48,28 @@ impl Desk {
     /// Puts an attempt on offer; once is enough.
     pub fn offer(&self, attempt: Attempt) {
         self.papers().offers.insert(attempt.key.clone(), attempt);
-        self.work.notify_one();
+        self.work.notify_waiters();
     }
 
-    /// Takes what lies there, work first: whoever asks many questions must not keep a run waiting. Each attempt is laid out at
+    /// Takes what lies there for this runner, work first: whoever asks many questions must not keep a run waiting. Each attempt is laid out at
     /// most once in a while, so questions have their turn.
-    pub fn take(&self) -> Option<Paper> {
+    pub fn take(&self, runner: RunnerId) -> Option<Paper> {
         let mut papers = self.papers();
         if let Some((_, attempt)) = papers.offers.pop_first() {
             return Some(Paper::Attempt(attempt));
         }
-        papers.questions.pop_front().map(Paper::Question)
+        let at = papers.questions.iter().position(|(to, _)| to.is_none_or(|to| to == runner))?;
+        papers.questions.remove(at).map(|(_, work)| Paper::Question(work))
     }
 
-    /// Waits until something may lie there, or the poll's time is up.
-    pub async fn wait(&self) {
-        // A missed wake-up costs one poll, never an attempt: runs put their offers here again.
-        let _ = tokio::time::timeout(POLL_WAIT, self.work.notified()).await;
+    /// Ends when something new is laid there. To be called before [`Desk::take`], so that nothing laid there meanwhile is missed.
+    pub fn news(&self) -> Notified<'_> {
+        self.work.notified()
     }
 
-    /// Asks a question and waits for the answer.
-    pub async fn ask(&self, question: impl FnOnce(u64) -> Work) -> Result<Answer, String> {
+    /// Asks a runner a question, or any when none is named, and waits for the answer. Only the runner that was given an attempt knows what
+    /// became of it: any other would say, and mean it, that it never was started.
+    pub async fn ask(&self, to: Option<RunnerId>, question: impl FnOnce(u64) -> Work) -> Result<Answer, String> {
         let (tell, told) = oneshot::channel();
         let number = {
             let mut papers = self.papers();
@@ -74,18 +78,18 @@ impl Desk {
             }
             papers.last += 1;
             let number = papers.last;
-            papers.questions.push_back(question(number));
+            papers.questions.push_back((to, question(number)));
             papers.waiting.insert(number, tell);
             number
         };
-        self.work.notify_one();
+        self.work.notify_waiters();
         let answer = tokio::time::timeout(ANSWER_WAIT, told).await;
         if let Ok(Ok(answer)) = answer {
             return Ok(answer);
         }
         let mut papers = self.papers();
         papers.waiting.remove(&number);
-        papers.questions.retain(|work| question_of(work) != Some(number));
+        papers.questions.retain(|(_, work)| question_of(work) != Some(number));
         Err("no runner answered in time".into())
     }
 
@@ -106,5 +110,48 @@ fn question_of(work: &Work) -> Option<u64> {
     match work {
         Work::Preview { question, .. } | Work::Ask { question, .. } => Some(*question),
         Work::Nothing | Work::Act { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runner(number: u32) -> RunnerId {
+        format!("runner_{number:032x}").parse().unwrap()
+    }
+
+    fn preview(question: u64) -> Work {
+        let call = lineclear_core::plan::ToolCall { tool: "http".parse().unwrap(), with: BTreeMap::new() };
+        Work::Preview { question, call, undo: None }
+    }
+
+    #[tokio::test]
+    async fn a_question_to_one_runner_is_not_put_to_another() {
+        let desk = Desk::default();
+        let asked = desk.ask(Some(runner(1)), preview);
+        let answered = async {
+            tokio::task::yield_now().await;
+            assert!(desk.take(runner(2)).is_none(), "another runner was asked");
+            let Some(Paper::Question(Work::Preview { question, .. })) = desk.take(runner(1)) else { panic!("nobody was asked") };
+            desk.answer(Answer::Preview { question, result: Err("it is dark".into()) });
+        };
+        let (answer, ()) = tokio::join!(asked, answered);
+        assert_eq!(answer, Ok(Answer::Preview { question: 1, result: Err("it is dark".into()) }));
+    }
+
+    #[tokio::test]
+    async fn what_is_laid_down_between_a_look_and_the_waiting_is_not_missed() {
+        let desk = Desk::default();
+        let news = desk.news();
+        assert!(desk.take(runner(1)).is_none());
+        let asked = desk.ask(None, preview);
+        let heard = async {
+            news.await;
+            assert!(matches!(desk.take(runner(1)), Some(Paper::Question(_))));
+            desk.answer(Answer::Preview { question: 1, result: Err("heard".into()) });
+        };
+        let (answer, ()) = tokio::join!(asked, heard);
+        assert!(answer.is_ok());
     }
 }

@@ -1,12 +1,13 @@
 //! The engine: it asks `core` and `policy`, commits, and only then performs what is owed.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use lineclear_core::estate::Estate;
 use lineclear_core::installation::{self, Installation};
 use lineclear_core::record::Stream;
 use lineclear_core::situation::Actor;
-use lineclear_core::{RunnerId, Timestamp};
+use lineclear_core::{Digest, RunnerId, Timestamp};
 use lineclear_ledger::Verifier;
 use lineclear_policy::Policies;
 use lineclear_store::{Committed, Store, StoreError};
@@ -16,6 +17,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::EngineError;
 use crate::clock::{Clock, IdSource};
 use crate::desk::Desk;
+use crate::estates::Estates;
 use crate::history::{Draft, Kept, Loaded, load};
 use crate::pulse::Throttle;
 use crate::telemetry::Telemetry;
@@ -35,6 +37,8 @@ pub struct Parts {
     pub estate: Arc<Estate>,
     /// Its policies.
     pub policies: Arc<Policies>,
+    /// Where versions of the estate are kept and examined; the one in force is kept there already.
+    pub estates: Arc<dyn Estates>,
     /// Where facts are asked.
     pub telemetry: Arc<dyn Telemetry>,
     /// The time.
@@ -62,6 +66,9 @@ pub struct InForce {
 pub(crate) struct Inner {
     pub store: Arc<dyn Store>,
     pub force: RwLock<Arc<InForce>>,
+    /// Versions that were in force before, as far as somebody asked for them.
+    pub retired: Mutex<BTreeMap<Digest, Arc<InForce>>>,
+    pub estates: Arc<dyn Estates>,
     pub telemetry: Arc<dyn Telemetry>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
@@ -73,10 +80,14 @@ pub(crate) struct Inner {
     pub notices: broadcast::Sender<Stream>,
     pub beat: Notify,
     pub throttle: Throttle,
-    /// One signal at a time, so that a storm opens one incident.
-    pub intake: tokio::sync::Mutex<()>,
+    /// Signals come in one door, so that a storm opens one incident.
+    pub intake: crate::intake::Intake,
     /// How many ask at the same time what policy would say.
     pub checks: tokio::sync::Semaphore,
+    /// One activation at a time, from the commit to the swap.
+    pub activating: tokio::sync::Mutex<()>,
+    /// One examination of a proposed version at a time.
+    pub examining: tokio::sync::Mutex<()>,
 }
 
 /// The engine; clones share one.
@@ -90,13 +101,16 @@ impl Engine {
     /// until [`Engine::run`].
     ///
     /// # Errors
-    /// When the store fails.
+    /// When the store fails, when another estate is in force here than the one that is given, or when a version that still
+    /// decides cannot be had.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
         let epoch = parts.store.take_epoch().await?;
         let (notices, _) = broadcast::channel(NOTICES_MAX);
         let inner = Inner {
             store: parts.store,
             force: RwLock::new(Arc::new(InForce { estate: parts.estate, policies: parts.policies })),
+            retired: Mutex::default(),
+            estates: parts.estates,
             telemetry: parts.telemetry,
             clock: parts.clock,
             ids: parts.ids,
@@ -108,8 +122,10 @@ impl Engine {
             notices,
             beat: Notify::new(),
             throttle: Throttle::default(),
-            intake: tokio::sync::Mutex::new(()),
+            intake: crate::intake::Intake::default(),
             checks: tokio::sync::Semaphore::new(CHECKS_MAX),
+            activating: tokio::sync::Mutex::new(()),
+            examining: tokio::sync::Mutex::new(()),
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.record_start(parts.version).await?;
@@ -119,14 +135,37 @@ impl Engine {
     async fn record_start(&self, version: String) -> Result<(), EngineError> {
         let inner = &self.inner;
         let (now, estate) = (inner.now(), self.estate());
+        inner.check_versions().await?;
         let started = installation::Event::Started { epoch: inner.epoch, estate: estate.digest, posture: estate.posture, version, at: now };
         let mut draft = Draft::new(&*inner.ids, Actor::Engine, now);
+        let adopted = installation::Event::Adopted { estate: estate.digest, at: now };
         match inner.load::<Installation>(Stream::Installation).await? {
-            None => draft.begin::<Installation>(Stream::Installation, vec![started]).map(drop)?,
-            Some(loaded) => draft.extend(&loaded, vec![started]).map(drop)?,
+            None => draft.begin::<Installation>(Stream::Installation, vec![started, adopted]).map(drop)?,
+            Some(loaded) => {
+                let (recorded, governed) = (loaded.machine.estate, loaded.machine.tenure.is_some());
+                if governed && recorded != estate.digest {
+                    return Err(EngineError::OtherEstate { recorded, given: estate.digest });
+                }
+                // Before the start is on record: a crash in between finds the same work.
+                if loaded.machine.fresh || recorded != estate.digest {
+                    inner.sweep().await?;
+                }
+                let events = if governed { vec![started] } else { vec![started, adopted] };
+                draft.extend(&loaded, events).map(drop)?;
+            }
         }
         inner.commit(draft).await?;
         Ok(())
+    }
+
+    /// The estate that a store records as in force and kept; none in a new store, or in one that no engine which keeps estates
+    /// has been started on. Whoever starts an engine asks here first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recorded(store: &dyn Store) -> Result<Option<Digest>, EngineError> {
+        let loaded = load::<Installation>(store, Stream::Installation).await?;
+        Ok(loaded.filter(|loaded| loaded.machine.tenure.is_some()).map(|loaded| loaded.machine.estate))
     }
 
     /// The estate in force.

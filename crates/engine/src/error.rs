@@ -5,7 +5,8 @@ use lineclear_core::digest::DigestError;
 use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::record::Stream;
-use lineclear_core::{ApprovalId, ChangeId, approval, change, incident, installation, run};
+use lineclear_core::subject::Subject;
+use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, revision, run};
 use lineclear_store::StoreError;
 
 /// Why a command to the engine led to nothing, or to a recorded refusal.
@@ -39,8 +40,8 @@ pub enum EngineError {
     /// A vote that counts for nothing; the refusal is recorded.
     #[error("{why}")]
     VoteRefused {
-        /// The change.
-        change: ChangeId,
+        /// What it is about.
+        about: Box<Subject>,
         /// The request.
         approval: ApprovalId,
         /// Why.
@@ -55,9 +56,31 @@ pub enum EngineError {
     /// The run does not allow it.
     #[error(transparent)]
     Run(#[from] run::Refusal),
+    /// Another run holds what this one needs for itself.
+    #[error(transparent)]
+    Held(#[from] lineclear_core::lane::Held),
     /// The incident does not allow it.
     #[error(transparent)]
     Incident(#[from] incident::Refusal),
+    /// The proposed version of the estate does not allow it.
+    #[error(transparent)]
+    Revision(#[from] revision::Refusal),
+    /// A version of the estate cannot be had, or cannot come into force here.
+    #[error("estate `{digest}`: {why}")]
+    Estate {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        why: String,
+    },
+    /// The engine was to start under another estate than the one in force.
+    #[error("estate `{recorded}` is in force here, not `{given}`")]
+    OtherEstate {
+        /// What the record says.
+        recorded: Digest,
+        /// What it was to start under.
+        given: Digest,
+    },
     /// The posture stays.
     #[error(transparent)]
     Posture(#[from] installation::Refusal),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use lineclear_core::authority::Approvals;
+use lineclear_core::budget::worst;
 use lineclear_core::bundle::{BUNDLE_FORMAT, BoundStep, Bundle, Needs};
 use lineclear_core::catalogue::Action;
 use lineclear_core::change::{Assessment, Change, Sample};
@@ -17,11 +18,12 @@ use lineclear_core::plan::Plan;
 use lineclear_core::posture::Posture;
 use lineclear_core::proposal::Citation;
 use lineclear_core::record::{Row, Stream};
+use lineclear_core::routine::{Drill, Routine};
 use lineclear_core::runbook::{Runbook, render_text};
 use lineclear_core::situation::{Actor, Case, Situation};
 use lineclear_core::topology::{Blast, Entity, EntityRef};
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{ApprovalId, Digest, OperatorId};
+use lineclear_core::{ApprovalId, Digest, OperatorId, Timestamp};
 use lineclear_policy::Policies;
 use lineclear_store::RowQuery;
 
@@ -66,15 +68,25 @@ impl Inner {
         posture: Posture,
         approvals: &Approvals,
     ) -> Result<Findings, EngineError> {
+        // On the heap: it asks much at once, and everything that leads here would have to hold it.
+        Box::pin(self.gather_all(change, posture, approvals)).await
+    }
+
+    async fn gather_all(self: &Arc<Self>, change: &Change, posture: Posture, approvals: &Approvals) -> Result<Findings, EngineError> {
         let force = self.in_force();
         let ground = Ground::of(&force.estate, change)?;
-        let (facts, watched, plan) =
-            tokio::join!(self.facts(change, &ground), self.watched(change, &ground), self.preview(change, ground.runbook));
         let blast = ground.estate.topology.blast(&change.proposal.target);
+        let (facts, watched, plan, budgets) = tokio::join!(
+            self.facts(change, &ground),
+            self.watched(change, &ground),
+            self.preview(change, ground.runbook),
+            self.budgets(ground.estate, &force.policies, &ground.action.name, &blast),
+        );
         let prior = self.prior(change).await?;
         let severity = self.severity(change).await?;
         let now = self.now();
         let mut faults = Dossier::missing(&facts, now);
+        faults.extend(budgets.faults);
         let plan = match plan {
             Ok(plan) => plan,
             Err(why) => {
@@ -88,27 +100,16 @@ impl Inner {
             Vec::new()
         });
         let freeze = ground.estate.freeze(&change.proposal.target, now).map(|freeze| freeze.title.clone());
+        let (drill, routine) = self.earned(change, &ground, plan.as_ref(), &force.policies).await?;
         let situation = Situation {
-            confidence: change.proposal.confidence,
-            evidence: facts.iter().map(|(name, fact)| (name.clone(), fact.worth(now) == Worth::Confirms)).collect(),
-            confirmed: count(facts.values().filter(|fact| fact.worth(now) == Worth::Confirms).count()),
-            conflicting: facts.values().any(|fact| fact.worth(now) == Worth::Contradicts),
-            hosts: blast.hosts,
-            services: blast.services,
-            customers: blast.customers,
-            regions: count(blast.regions.len()),
-            fleet_bp: blast.fleet_bp,
-            money_path: blast.money_path,
-            customer_data: blast.customer_data,
             reversible: plan.as_ref().is_none_or(Plan::reversible),
-            undo_drilled: ground.runbook.is_some_and(|runbook| runbook.drilled.is_some()),
-            budget: None,
-            posture,
+            undo_drilled: drill.is_some(),
+            budget: worst(&budgets.measured),
             freeze: freeze.is_some(),
             in_flight: count(in_flight.len()),
             severity,
-            emergency: false,
-            routine: false,
+            routine: routine.as_ref().is_some_and(|routine| routine.earned),
+            ..seen(change, &facts, &blast, posture, now)
         };
         let case = case(change, &situation);
         let verdict = verdict(&force.policies, &case, &mut faults);
@@ -123,7 +124,9 @@ impl Inner {
             owner: ground.entity.owner.clone(),
             owners: owners(ground.estate, ground.entity),
             plan,
-            drilled: ground.runbook.and_then(|runbook| runbook.drilled),
+            drilled: drill.map(|drill| drill.at),
+            budgets: budgets.measured,
+            routine,
             situation,
             verdict,
             prior,
@@ -227,10 +230,51 @@ impl Inner {
         Ok(Some(rows.iter().filter(near).filter_map(|row| prior_change(row, change)).collect()))
     }
 
+    /// The last drill of the undo, and whether the change is routine. Nobody looks through records for what no policy reads.
+    async fn earned(
+        &self,
+        change: &Change,
+        ground: &Ground<'_>,
+        plan: Option<&Plan>,
+        policies: &Policies,
+    ) -> Result<(Option<Drill>, Option<Routine>), EngineError> {
+        let Some(runbook) = ground.runbook else { return Ok((None, None)) };
+        let drill = self.drill(runbook).await?;
+        let asked = policies.reads(&ground.action.name, "routine");
+        let routine = if asked { Some(self.routine(change, ground, plan, drill).await?) } else { None };
+        Ok((drill, routine))
+    }
+
     async fn severity(&self, change: &Change) -> Result<u8, EngineError> {
         let Some(id) = change.proposal.incident else { return Ok(0) };
         let incident = self.load::<Incident>(Stream::Incident(id)).await?;
         Ok(incident.map_or(0, |loaded| loaded.machine.severity.number()))
+    }
+}
+
+/// What facts and graph say, of a change that nothing else is known of yet.
+fn seen(change: &Change, facts: &Facts, blast: &Blast, posture: Posture, now: Timestamp) -> Situation {
+    Situation {
+        confidence: change.proposal.confidence,
+        evidence: facts.iter().map(|(name, fact)| (name.clone(), fact.worth(now) == Worth::Confirms)).collect(),
+        confirmed: count(facts.values().filter(|fact| fact.worth(now) == Worth::Confirms).count()),
+        conflicting: facts.values().any(|fact| fact.worth(now) == Worth::Contradicts),
+        hosts: blast.hosts,
+        services: blast.services,
+        customers: blast.customers,
+        regions: count(blast.regions.len()),
+        fleet_bp: blast.fleet_bp,
+        money_path: blast.money_path,
+        customer_data: blast.customer_data,
+        reversible: false,
+        undo_drilled: false,
+        budget: None,
+        posture,
+        freeze: false,
+        in_flight: 0,
+        severity: 0,
+        emergency: false,
+        routine: false,
     }
 }
 
@@ -293,7 +337,8 @@ fn bundle(estate: &Estate, change: &Change, dossier: &Dossier) -> Result<Bundle,
         runbook,
         plan,
         policy: dossier.policy,
-        situation: Digest::of_json(&dossier.situation)?,
+        // What was shown stays bound while the budget hardly moves: it always does.
+        situation: Digest::of_json(&dossier.situation.bound(change.gate().map(|gate| &gate.dossier.situation)))?,
         evidence: Digest::of_json(&dossier.facts)?,
         dossier: dossier.digest()?,
         steps,

@@ -2,10 +2,13 @@
 
 use lineclear_core::approval::Approval;
 use lineclear_core::change::Change;
+use lineclear_core::deployment::Deployment;
 use lineclear_core::incident::Incident;
 use lineclear_core::installation::Installation;
+use lineclear_core::lane::Lane;
 use lineclear_core::machine::{Machine, fold};
 use lineclear_core::record::{Event, Happened, Row, Stream};
+use lineclear_core::revision::Revision;
 use lineclear_core::run::Run;
 use lineclear_core::situation::Actor;
 use lineclear_core::{EventId, Timestamp};
@@ -41,7 +44,10 @@ kept! {
     Change Change change;
     Approval Approval approval;
     Run Run run;
+    Deployment Deployment deployment;
     Incident Incident incident;
+    Revision Revision revision;
+    Lane Lane lane;
     Installation Installation installation;
 }
 
@@ -116,6 +122,11 @@ impl<'a> Draft<'a> {
 
     pub(crate) fn into_batch(self) -> Batch {
         self.batch
+    }
+
+    /// Events that are already decided and applied.
+    pub(crate) fn append<M: Kept>(&mut self, stream: Stream, expect: u64, events: Vec<M::Event>, row: Row) {
+        self.push::<M>(stream, expect, events, row);
     }
 
     fn push<M: Kept>(&mut self, stream: Stream, expect: u64, events: Vec<M::Event>, row: Row) {

@@ -1,91 +1,19 @@
-//! Signals come in and become incidents; people take and close them.
+//! Incidents: people take, grade, join, split and close them; the pulse looks at what lasts.
 
-use lineclear_core::incident::{Command, Event, Incident, Severity};
-use lineclear_core::record::{Row, Stream};
-use lineclear_core::signal::{Signal, SignalState};
+use std::collections::BTreeSet;
+
+use lineclear_core::incident::{self, Command, Event, Incident, Severity};
+use lineclear_core::record::Stream;
+use lineclear_core::signal::SignalState;
 use lineclear_core::situation::Actor;
 use lineclear_core::{IncidentId, SignalId};
-use lineclear_store::{RowQuery, StoreError};
 
-use crate::engine::CONFLICTS_MAX;
-use crate::history::Draft;
+use crate::engine::{CONFLICTS_MAX, Inner};
+use crate::intake::Pending;
+use crate::pulse::Outcome;
 use crate::{Caller, Engine, EngineError};
 
-/// What became of a body of signals.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Received {
-    /// Signals that were news.
-    pub new: usize,
-    /// Signals that said nothing new, or resolved what nobody had heard of.
-    pub known: usize,
-    /// The incidents that were touched.
-    pub incidents: Vec<IncidentId>,
-}
-
 impl Engine {
-    /// Takes signals in: each joins the open incident of its group, or opens one.
-    ///
-    /// # Errors
-    /// When the store fails; signals before the failing one are kept, and sending all of them again is safe.
-    pub async fn receive(&self, signals: Vec<Signal>) -> Result<Received, EngineError> {
-        let mut received = Received::default();
-        for signal in signals {
-            match self.receive_one(signal).await? {
-                Some(id) => {
-                    received.new += 1;
-                    if !received.incidents.contains(&id) {
-                        received.incidents.push(id);
-                    }
-                }
-                None => received.known += 1,
-            }
-        }
-        Ok(received)
-    }
-
-    async fn receive_one(&self, signal: Signal) -> Result<Option<IncidentId>, EngineError> {
-        let _turn = self.inner.intake.lock().await;
-        for _ in 0..CONFLICTS_MAX {
-            match self.try_receive(&signal).await {
-                Err(EngineError::Busy(_)) => {}
-                other => return other,
-            }
-        }
-        Err(EngineError::Busy(Stream::Installation))
-    }
-
-    async fn try_receive(&self, signal: &Signal) -> Result<Option<IncidentId>, EngineError> {
-        let inner = &self.inner;
-        let key = Some(signal.group.clone());
-        let query = RowQuery { kind: "incident".into(), open: Some(true), key, limit: 1, ..RowQuery::default() };
-        let open = inner.store.rows(query).await?.rows.into_iter().next();
-        let now = inner.now();
-        let signal_id = SignalId::new(inner.ids.number());
-        let mut draft = Draft::new(&*inner.ids, Actor::Engine, now);
-        let id = match open {
-            Some(Row { stream: stream @ Stream::Incident(id), .. }) => {
-                let loaded = inner.need::<Incident>(stream).await?;
-                let command = Command::Signal { id: signal_id, signal: Box::new(signal.clone()) };
-                let events = loaded.machine.decide(command, now)?;
-                draft.extend(&loaded, events)?;
-                id
-            }
-            Some(_) | None if signal.state == SignalState::Resolved => return Ok(None),
-            Some(_) | None => {
-                let id = IncidentId::new(inner.ids.number());
-                let severity = Severity::stated(&signal.stated_severity);
-                let opened = Event::Opened { id, signal_id, signal: signal.clone(), severity, at: now };
-                draft.begin::<Incident>(Stream::Incident(id), vec![opened])?;
-                id
-            }
-        };
-        match inner.commit(draft).await {
-            Ok(committed) => Ok(committed.map(|_| id)),
-            Err(StoreError::Conflict { stream, .. }) => Err(EngineError::Busy(stream)),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// An incident as it stands.
     ///
     /// # Errors
@@ -97,7 +25,7 @@ impl Engine {
     /// A person takes an incident.
     ///
     /// # Errors
-    /// When it is closed.
+    /// When it is closed or part of another one.
     pub async fn acknowledge(&self, caller: &Caller, id: IncidentId) -> Result<(), EngineError> {
         self.known(caller)?;
         let by = caller.person()?;
@@ -123,19 +51,99 @@ impl Engine {
         self.decide_incident(id, by, &Command::Grade { severity, by }).await
     }
 
+    /// A person says that an incident is part of another one: its signals go there, and it is over as one of its own.
+    ///
+    /// # Errors
+    /// When one of them is over, both are the same, or no reason is given.
+    pub async fn merge_incidents(&self, caller: &Caller, from: IncidentId, into: IncidentId, reason: String) -> Result<(), EngineError> {
+        self.known(caller)?;
+        let by = Actor::Operator(caller.person()?);
+        self.writing(by, &[from, into], |pending| pending.merge(from, into, by, reason.clone())).await
+    }
+
+    /// A person says that some signals of an incident are something else: they become an incident of their own, and the two
+    /// are not put together again by themselves.
+    ///
+    /// # Errors
+    /// When they are not its signals, too many or all of them, or no reason is given.
+    pub async fn split_incident(
+        &self,
+        caller: &Caller,
+        id: IncidentId,
+        signals: BTreeSet<SignalId>,
+        reason: String,
+    ) -> Result<IncidentId, EngineError> {
+        self.known(caller)?;
+        let by = caller.person()?;
+        let into = IncidentId::new(self.inner.ids.number());
+        self.writing(Actor::Operator(by), &[id], |pending| {
+            let split = Command::Split { into, signals: signals.clone(), by, reason: reason.clone() };
+            let history = part(pending.get(id)?, into, &signals, pending.now());
+            pending.decide(id, split)?;
+            pending.begin(history).map(drop)
+        })
+        .await?;
+        Ok(into)
+    }
+
     async fn decide_incident(&self, id: IncidentId, by: Actor, command: &Command) -> Result<(), EngineError> {
-        let inner = &self.inner;
+        self.writing(by, &[id], |pending| pending.decide(id, command.clone()).map(drop)).await
+    }
+
+    /// Decides about these incidents and commits, while nobody else writes to any; again when another process was faster.
+    async fn writing(
+        &self,
+        by: Actor,
+        about: &[IncidentId],
+        decide: impl Fn(&mut Pending) -> Result<(), EngineError> + Send,
+    ) -> Result<(), EngineError> {
+        let inner = &*self.inner;
+        let mut room = inner.intake.room.lock().await;
         for _ in 0..CONFLICTS_MAX {
-            let loaded = inner.need::<Incident>(Stream::Incident(id)).await?;
-            let now = inner.now();
-            let events = loaded.machine.decide(command.clone(), now)?;
-            let mut draft = Draft::new(&*inner.ids, by, now);
-            draft.extend(&loaded, events)?;
-            match inner.commit(draft).await {
-                Err(StoreError::Conflict { .. }) => {}
-                other => return other.map(drop).map_err(EngineError::from),
+            let mut pending = Pending::new(by, inner.now());
+            for id in about {
+                inner.take_up(&mut room, &mut pending, *id).await?;
+            }
+            decide(&mut pending)?;
+            match inner.settle(&mut room, pending).await {
+                Err(EngineError::Busy(_)) => {}
+                other => return other,
             }
         }
-        Err(EngineError::Busy(Stream::Incident(id)))
+        Err(EngineError::Busy(Stream::Installation))
+    }
+}
+
+/// The history of an incident that is split off: at its worst signal's severity.
+fn part(whole: &Incident, into: IncidentId, signals: &BTreeSet<SignalId>, at: lineclear_core::Timestamp) -> Vec<Event> {
+    let mut kept: Vec<_> = whole.signals.values().filter(|kept| signals.contains(&kept.id)).collect();
+    // What still holds stands first, so that the incident opens with it.
+    kept.sort_by_key(|kept| (kept.signal.state != SignalState::Firing, kept.signal.graded(), kept.id));
+    let over = kept.iter().all(|kept| kept.over());
+    let mut events: Vec<Event> = kept
+        .iter()
+        .enumerate()
+        .map(|(at_place, kept)| {
+            let (signal_id, signal, subject) = (kept.id, kept.signal.clone(), kept.subject.clone());
+            if at_place == 0 {
+                let severity = signal.graded();
+                Event::Opened { id: into, signal_id, signal, subject, severity, split_from: Some(whole.id), at }
+            } else {
+                Event::Signalled { signal_id, signal, subject, at }
+            }
+        })
+        .collect();
+    if over && !events.is_empty() {
+        events.push(incident::Event::Resolved { at });
+    }
+    events
+}
+
+impl Inner {
+    /// Performs what is owed to an incident now.
+    pub(crate) async fn perform_incident(&self, id: IncidentId) -> Result<Outcome, EngineError> {
+        let mut room = self.intake.room.lock().await;
+        let moved = self.revisit(&mut room, id).await?;
+        Ok(if moved { Outcome::Moved } else { Outcome::Waits(self.now() + incident::LOOK_AGAIN) })
     }
 }

@@ -2,8 +2,9 @@
 //! system.
 
 use lineclear_core::change::Change;
-use lineclear_core::plan::{Plan, PlannedStep, ToolCall};
-use lineclear_core::runbook::{Runbook, Step, render};
+use lineclear_core::name::BranchName;
+use lineclear_core::plan::{LeftOut, Plan, PlannedStep, ToolCall};
+use lineclear_core::runbook::{Runbook, Step, render, render_text};
 use lineclear_warrant::{Answer, Work};
 
 use crate::engine::Inner;
@@ -15,22 +16,30 @@ impl Inner {
     /// Why the live system could not be read, in words.
     pub(crate) async fn preview(&self, change: &Change, runbook: Option<&Runbook>) -> Result<Option<Plan>, String> {
         let Some(runbook) = runbook else { return Ok(None) };
-        let mut steps = Vec::with_capacity(runbook.steps.len());
-        for step in &runbook.steps {
-            steps.push(self.preview_step(change, step).await.map_err(|why| format!("step `{}`: {why}", step.id))?);
+        let (mut steps, mut left_out) = (Vec::with_capacity(runbook.steps.len()), Vec::new());
+        for (branch, step) in runbook.all_steps() {
+            // What these inputs leave out is not asked of the live system either: it may well make no sense there.
+            if let Some(condition) = step.left_out_by(&change.proposal.inputs) {
+                left_out.push(LeftOut { step: step.id.clone(), why: format!("it is not so that {condition}") });
+                continue;
+            }
+            steps.push(self.preview_step(change, branch, step).await.map_err(|why| format!("step `{}`: {why}", step.id))?);
         }
-        Ok(Some(Plan { runbook: runbook.id.clone(), runbook_digest: runbook.digest, steps, read: self.now() }))
+        let key = runbook.concurrency_key.as_ref().map(|text| render_text(text, &change.proposal.inputs, &change.proposal.target));
+        let concurrency_key = key.transpose().map_err(|error| format!("concurrency key: {error}"))?;
+        let (runbook, runbook_digest) = (runbook.id.clone(), runbook.digest);
+        Ok(Some(Plan { runbook, runbook_digest, steps, left_out, concurrency_key, read: self.now() }))
     }
 
-    async fn preview_step(&self, change: &Change, step: &Step) -> Result<PlannedStep, String> {
+    async fn preview_step(&self, change: &Change, branch: Option<&BranchName>, step: &Step) -> Result<PlannedStep, String> {
         let filled = |call: &ToolCall| render(call, &change.proposal.inputs, &change.proposal.target).map_err(|error| error.to_string());
         let call = filled(&step.call)?;
         let undo = step.undo.as_ref().map(filled).transpose()?;
         let verify = step.verify.as_ref().map(filled).transpose()?;
         let question = |number| Work::Preview { question: number, call: call.clone(), undo: undo.clone() };
-        match self.desk.ask(question).await? {
+        match self.desk.ask(None, question).await? {
             Answer::Preview { result: Ok((effect, preview)), .. } => {
-                Ok(PlannedStep { step: step.id.clone(), call, verify, undo, effect, preview })
+                Ok(PlannedStep { step: step.id.clone(), call, verify, undo, effect, preview, flow: step.flow(branch) })
             }
             Answer::Preview { result: Err(why), .. } => Err(why),
             Answer::Known { .. } => Err("the runner answered another question".into()),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lineclear_core::catalogue::{InputValue, Inputs};
 use lineclear_core::change::{self, Change, Command};
 use lineclear_core::dossier::Misfit;
+use lineclear_core::estate::Estate;
 use lineclear_core::measure::Confidence;
 use lineclear_core::name::{ActionName, InputName};
 use lineclear_core::proposal::{Citation, Links, Model, Proposal};
@@ -120,7 +121,7 @@ impl Engine {
         }
         let digest = Digest::of_json(&ask)?;
         let proposal = ask.parse(by)?;
-        let misfit = self.misfit(&proposal);
+        let misfit = misfit(&self.estate(), &proposal);
         let now = inner.now();
         let id = ChangeId::new(inner.ids.number());
         let stream = Stream::Change(id);
@@ -165,23 +166,22 @@ impl Engine {
         };
         if known { Ok(caller.actor()) } else { Err(EngineError::Stranger) }
     }
+}
 
-    /// Why a proposal cannot become a plan in this estate.
-    pub(crate) fn misfit(&self, proposal: &Proposal) -> Option<Misfit> {
-        let estate = self.estate();
-        let Some(action) = estate.catalogue.actions.get(&proposal.action) else {
-            return Some(Misfit::UnknownAction(proposal.action.to_string()));
-        };
-        if estate.topology.get(&proposal.target).is_none() {
-            return Some(Misfit::UnknownTarget(proposal.target.to_string()));
-        }
-        if action.resource != proposal.target.kind {
-            return Some(Misfit::WrongKind {
-                action: action.name.to_string(),
-                wanted: action.resource.as_str().into(),
-                target: proposal.target.to_string(),
-            });
-        }
-        action.check_inputs(&proposal.inputs).err().map(Misfit::Inputs)
+/// Why a proposal cannot become a plan in this estate.
+pub(crate) fn misfit(estate: &Estate, proposal: &Proposal) -> Option<Misfit> {
+    let Some(action) = estate.catalogue.actions.get(&proposal.action) else {
+        return Some(Misfit::UnknownAction(proposal.action.to_string()));
+    };
+    if estate.topology.get(&proposal.target).is_none() {
+        return Some(Misfit::UnknownTarget(proposal.target.to_string()));
     }
+    if action.resource != proposal.target.kind {
+        return Some(Misfit::WrongKind {
+            action: action.name.to_string(),
+            wanted: action.resource.as_str().into(),
+            target: proposal.target.to_string(),
+        });
+    }
+    action.check_inputs(&proposal.inputs).err().map(Misfit::Inputs)
 }

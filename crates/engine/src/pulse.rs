@@ -164,13 +164,15 @@ impl Inner {
     /// Performs what is owed to one machine now.
     pub(crate) async fn perform(self: &Arc<Self>, stream: Stream) -> Result<Outcome, EngineError> {
         match stream {
-            Stream::Change(id) => self.perform_change(id).await,
-            Stream::Run(id) => self.perform_run(id).await,
+            Stream::Change(id) => Box::pin(self.perform_change(id)).await,
+            Stream::Run(id) => Box::pin(self.perform_run(id)).await,
+            Stream::Revision(id) => Box::pin(self.perform_revision(id)).await,
             Stream::Approval(_) => {
                 let loaded = self.need::<Approval>(stream).await?;
-                self.lapse(&loaded).await
+                Box::pin(self.lapse(&loaded)).await
             }
-            Stream::Incident(_) | Stream::Installation => Ok(Outcome::Waits(self.now() + Span::from_secs(60))),
+            Stream::Incident(id) => Box::pin(self.perform_incident(id)).await,
+            Stream::Deployment(_) | Stream::Lane(_) | Stream::Installation => Ok(Outcome::Waits(self.now() + Span::from_secs(60))),
         }
     }
 }

@@ -6,12 +6,12 @@ use lineclear_core::change::{self, Change};
 use lineclear_core::machine::Machine as _;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
-use lineclear_core::run::{ASK_EVERY, Attempt, AttemptKey, Command, Direction, Effect, Refusal, Resolution, Run, RunEnd, State};
+use lineclear_core::run::{ASK_EVERY, Attempt, AttemptKey, Command, Direction, Effect, Override, Refusal, Run, RunEnd, State};
 use lineclear_core::situation::Actor;
 use lineclear_core::{ChangeId, RunId, RunnerId, Span, WarrantId};
 use lineclear_warrant::{Answer, Knowledge, Poll, Report, Work};
 
-use crate::desk::Paper;
+use crate::desk::{POLL_WAIT, Paper};
 use crate::engine::{CONFLICTS_MAX, Inner};
 use crate::gather::Ground;
 use crate::history::{Draft, Loaded};
@@ -26,7 +26,7 @@ impl Inner {
         let loaded = self.need::<Run>(Stream::Run(id)).await?;
         let now = self.now();
         let Some(effect) = loaded.machine.effects(now).into_iter().next() else {
-            return Ok(Outcome::Waits(now + Span::from_secs(60)));
+            return Ok(Outcome::Waits(loaded.machine.due().unwrap_or(now + Span::from_secs(60)).max(now)));
         };
         match effect {
             // Stopped means stopped, also between two steps; what takes back goes on.
@@ -61,6 +61,7 @@ impl Inner {
         let run = draft.extend(loaded, events)?;
         if let (State::Ended { how }, true) = (&run.state, loaded.machine.open()) {
             self.draft_end(&mut draft, run.order.change, *how).await?;
+            self.draft_leave(&mut draft, &run).await?;
         }
         self.commit(draft).await?;
         Ok(())
@@ -68,7 +69,7 @@ impl Inner {
 
     async fn draft_end(&self, draft: &mut Draft<'_>, change: ChangeId, how: RunEnd) -> Result<(), EngineError> {
         let change = self.need::<Change>(Stream::Change(change)).await?;
-        let force = self.in_force();
+        let force = self.version_of(&change.machine).await?;
         let soak = Ground::of(&force.estate, &change.machine)?.runbook.map_or(Span::ZERO, |runbook| runbook.verification.soak);
         let events = change.machine.decide(change::Command::EndRun { how, soak }, self.now())?;
         draft.extend(&change, events).map(drop)
@@ -79,7 +80,7 @@ impl Inner {
         let key = attempt.key.clone();
         let question = |question| Work::Ask { question, attempt: key.clone(), warrant: attempt.warrant };
         let rest = Outcome::Waits(self.now() + ASK_EVERY);
-        let Ok(Answer::Known { known, .. }) = self.desk.ask(question).await else { return Ok(rest) };
+        let Ok(Answer::Known { known, .. }) = self.desk.ask(attempt.runner, question).await else { return Ok(rest) };
         let command = match known {
             Knowledge::UnderWay => return Ok(rest),
             Knowledge::Found { found, output } => Command::Probe { key: attempt.key, found, output },
@@ -126,8 +127,10 @@ impl Engine {
         if !inner.runners.contains(&poll.runner) {
             return Err(EngineError::UnknownRunner(poll.runner));
         }
-        for _ in 0..2 {
-            while let Some(paper) = inner.desk.take() {
+        let until = tokio::time::Instant::now() + POLL_WAIT;
+        loop {
+            let news = inner.desk.news();
+            while let Some(paper) = inner.desk.take(poll.runner) {
                 match paper {
                     Paper::Question(work) => return Ok(work),
                     Paper::Attempt(attempt) => {
@@ -137,9 +140,10 @@ impl Engine {
                     }
                 }
             }
-            inner.desk.wait().await;
+            if tokio::time::timeout_at(until, news).await.is_err() {
+                return Ok(Work::Nothing);
+            }
         }
-        Ok(Work::Nothing)
     }
 
     /// A runner reports on a warrant.
@@ -172,18 +176,25 @@ impl Engine {
         self.inner.desk.answer(answer);
     }
 
-    /// A person decides about a stuck run.
+    /// A person decides about a stuck run: an override, recorded with its reason. On high risk some of them only ask, until a
+    /// second person asks for the same.
     ///
     /// # Errors
-    /// When the run is not stuck, or no reason is given.
-    pub async fn resolve(&self, caller: &Caller, change: ChangeId, resolution: Resolution, reason: String) -> Result<(), EngineError> {
+    /// When the run is not stuck, when no reason is given, or when what this override needs is not given: evidence, somebody who
+    /// is known here, another person.
+    pub async fn resolve(&self, caller: &Caller, change: ChangeId, ruling: Override) -> Result<(), EngineError> {
         self.known(caller)?;
         let by = caller.person()?;
+        if let Some(to) = &ruling.to
+            && !self.estate().directory.operators.contains_key(to)
+        {
+            return Err(EngineError::Malformed { pointer: "/to".into(), message: format!("`{to}` is nobody in this estate's directory") });
+        }
         for _ in 0..CONFLICTS_MAX {
             let loaded = self.inner.need::<Change>(Stream::Change(change)).await?;
             let run = loaded.machine.run().ok_or_else(|| EngineError::NotFound(format!("run of {change}")))?;
             let run = self.inner.need::<Run>(Stream::Run(run)).await?;
-            let command = Command::Resolve { by, resolution, reason: reason.clone() };
+            let command = Command::Resolve { by, ruling: ruling.clone() };
             match self.inner.step(&run, command, Actor::Operator(by)).await {
                 Err(EngineError::Busy(_)) => {}
                 other => return other,

@@ -2,28 +2,44 @@
 
 use lineclear_core::record::Event;
 use lineclear_core::run::{Applied, Direction, Found, RunEnd};
+use lineclear_core::signal::SignalState;
 use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
+use lineclear_core::subject::Use;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{approval, change, incident, installation, run};
+use lineclear_core::{approval, change, deployment, incident, installation, lane, revision, run};
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
 
 /// The sentence of an event.
 pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
     match event {
-        Event::Installation(event) => installation(event),
+        Event::Installation(event) => installation(event, names),
         Event::Approval(event) => approval(event, names),
         Event::Change(event) => change(event, names),
+        Event::Deployment(event) => deployment(event),
         Event::Incident(event) => incident(event, names),
+        Event::Lane(event) => lane(event),
+        Event::Revision(event) => revision(event, names),
         Event::Run(event) => run(event, names),
     }
 }
 
-fn installation(event: &installation::Event) -> String {
+fn installation(event: &installation::Event, names: Names<'_>) -> String {
     match event {
         installation::Event::Started { epoch, version, .. } => format!("Lineclear {version} started, epoch {epoch}."),
         installation::Event::PostureSet { posture, reason, .. } => format!("Posture set to {posture}: {reason}"),
+        installation::Event::Adopted { estate, .. } => format!("Estate {} is kept, and only people replace it.", estate.short()),
+        installation::Event::Activated { estate, by, .. } => {
+            format!("{} brought estate {} into force.", names(Actor::Operator(*by)), estate.short())
+        }
+    }
+}
+
+fn lane(event: &lane::Event) -> String {
+    match event {
+        lane::Event::Taken { key, run, change, .. } => format!("`{key}` is {run}'s, of {change}, until it is over."),
+        lane::Event::Left { run, .. } => format!("It is nobody's again: {run} is over."),
     }
 }
 
@@ -42,7 +58,8 @@ fn approval(event: &approval::Event, names: Names<'_>) -> String {
         approval::Event::Granted { .. } => "Enough people approved.".into(),
         approval::Event::Lapsed => "The request lapsed; silence is neither yes nor no.".into(),
         approval::Event::Withdrawn { why } => format!("The request is no longer asked: {}.", withdrawal(*why)),
-        approval::Event::Consumed { .. } => "The approval was used up by the run.".into(),
+        approval::Event::Consumed { by: Use::Run { .. } } => "The approval was used up by the run.".into(),
+        approval::Event::Consumed { by: Use::Revision { .. } } => "The approval was used up by the activation.".into(),
     }
 }
 
@@ -53,6 +70,36 @@ const fn withdrawal(why: approval::Withdrawal) -> &'static str {
         approval::Withdrawal::Drifted => "the world moved, so it is asked again with the difference",
         approval::Withdrawal::Blocked => "a fact it stood on is missing or stale",
         approval::Withdrawal::Denied => "policy refuses it now",
+        approval::Withdrawal::RevisionWithdrawn => "the proposed estate was withdrawn",
+        approval::Withdrawal::Superseded => "another estate came into force",
+    }
+}
+
+fn revision(event: &revision::Event, names: Names<'_>) -> String {
+    let person = |by: &lineclear_core::OperatorId| names(Actor::Operator(*by));
+    match event {
+        revision::Event::Proposed { by, estate, files, .. } => {
+            format!(
+                "{} proposed estate {} of {}.",
+                person(by),
+                estate.short(),
+                plural(usize::try_from(*files).unwrap_or(usize::MAX), "file")
+            )
+        }
+        revision::Event::Unfit { report, .. } => format!("It cannot come into force: {}.", plural(report.obstacles().len(), "obstacle")),
+        revision::Event::Asked { report, .. } => format!(
+            "Examined: {} of {} proved, {} of request open, {} close. People must answer.",
+            report.proved(),
+            report.obligations(),
+            plural(report.opened.len(), "kind"),
+            report.closed.len()
+        ),
+        revision::Event::Superseded { base, .. } => format!("Estate {} came into force meanwhile: it is examined again.", base.short()),
+        revision::Event::Granted { .. } => "Enough people approved; it comes into force when one of them says so.".into(),
+        revision::Event::Rejected { by, .. } => format!("Rejected by {}.", person(by)),
+        revision::Event::Lapsed { .. } => "Lapsed.".into(),
+        revision::Event::Withdrawn { by, reason, .. } => format!("{} took it back: {reason}", person(by)),
+        revision::Event::Activated { by, .. } => format!("{} brought it into force.", person(by)),
     }
 }
 
@@ -87,6 +134,8 @@ fn change(event: &change::Event, names: Names<'_>) -> String {
         change::Event::RunEnded { how: RunEnd::Done, .. } => "The run is done; the result is being watched.".into(),
         change::Event::RunEnded { how: RunEnd::Undone, .. } => "The run took back what it had done.".into(),
         change::Event::RunEnded { how: RunEnd::Aborted, .. } => "The run was left as it stands.".into(),
+        change::Event::RunEnded { how: RunEnd::Stopped, .. } => "The run stopped at a step that failed, as its runbook says.".into(),
+        change::Event::Queued { key, behind, .. } => format!("It waits for its turn on `{key}`, behind {behind}."),
         change::Event::Sampled { sample } => {
             let held = sample.goals.values().filter(|goal| **goal == Some(true)).count();
             format!("Looked at the result: {held} of {} hold.", plural(sample.goals.len(), "goal"))
@@ -113,16 +162,63 @@ fn first_reason(verdict: Option<&Verdict>) -> String {
     verdict.and_then(|verdict| verdict.because().iter().next()).map_or_else(|| "no reason recorded".into(), ToString::to_string)
 }
 
+fn deployment(event: &deployment::Event) -> String {
+    match event {
+        deployment::Event::Reported { report, .. } => {
+            format!("{} reports a {}: {}.", report.source, report.kind.word(), report.progress.word())
+        }
+        deployment::Event::Moved { progress, .. } => {
+            format!("It has {}.", if *progress == deployment::Progress::Started { "started" } else { progress.word() })
+        }
+    }
+}
+
 fn incident(event: &incident::Event, names: Names<'_>) -> String {
     match event {
-        incident::Event::Opened { severity, signal, .. } => {
+        incident::Event::Opened { severity, signal, split_from: None, .. } => {
             format!("Opened at severity {} by a signal of {}.", severity.number(), signal.source)
         }
-        incident::Event::Signalled { signal, .. } => format!("A signal of {} came in.", signal.source),
+        incident::Event::Opened { severity, split_from: Some(from), .. } => {
+            format!("Split off from {from}, at severity {}.", severity.number())
+        }
+        incident::Event::Signalled { signal, .. } => match signal.state {
+            SignalState::Firing => format!("A signal of {} came in.", signal.source),
+            SignalState::Resolved => format!("A signal of {} resolved.", signal.source),
+        },
+        incident::Event::Flapping { .. } => "One of its signals goes back and forth; only what is steady counts from now on.".into(),
+        incident::Event::Overflowed { total, .. } => format!("{total} signals more than are kept by name have come in."),
+        incident::Event::Quieted { why, .. } => format!("Nobody is told: {}.", quiet(why)),
+        incident::Event::Paged { why, path, severity, .. } => {
+            let whom =
+                path.as_ref().map_or_else(|| "no escalation path is set for it".into(), |path| format!("by escalation path `{path}`"));
+            format!("It asks for a person, {whom}, at severity {}: {}.", severity.number(), told(*why))
+        }
         incident::Event::Graded { severity, by, .. } => format!("{} set severity {}.", names(*by), severity.number()),
         incident::Event::Acknowledged { by, .. } => format!("{} took it.", names(Actor::Operator(*by))),
         incident::Event::Resolved { .. } => "Every signal has resolved.".into(),
+        incident::Event::Merged { into, by, .. } => format!("{} made it part of {into}.", names(*by)),
+        incident::Event::Absorbed { from, signals, .. } => format!("{} of {from} belong here.", plural(signals.len(), "signal")),
+        incident::Event::Split { into, signals, by, .. } => {
+            format!("{} split {} off: they are {into} now.", names(Actor::Operator(*by)), plural(signals.len(), "signal"))
+        }
         incident::Event::Closed { by, .. } => format!("{} closed it.", names(Actor::Operator(*by))),
+    }
+}
+
+fn quiet(why: &incident::Quiet) -> String {
+    match why {
+        incident::Quiet::Informational => "its signals are for information only".into(),
+        incident::Quiet::Declared => "its signals are said to need nobody".into(),
+        incident::Quiet::OutsideProduction => "what they concern is not production".into(),
+        incident::Quiet::Maintenance { until, .. } => format!("a maintenance window covers them until {until}"),
+    }
+}
+
+const fn told(why: incident::Why) -> &'static str {
+    match why {
+        incident::Why::Actionable => "a signal asks for a person",
+        incident::Why::Rule => "a rule of the estate pages for this, whatever its severity",
+        incident::Why::NoLongerQuiet => "the reason for silence no longer covers it",
     }
 }
 
@@ -145,17 +241,26 @@ fn run(event: &run::Event, names: Names<'_>) -> String {
         run::Event::Refused { code, why, .. } => format!("The runner refused the warrant ({code}): {why}."),
         run::Event::BecameUnknown { why, .. } => format!("Nobody knows whether the step took effect: {why}."),
         run::Event::Probed { found, .. } => format!("The runner was fenced and looked: {}.", probe(*found)),
-        run::Event::Retried { .. } => "The step is tried again.".into(),
+        run::Event::Retried { due: None, .. } => "The step is tried again.".into(),
+        run::Event::Retried { due: Some(due), .. } => format!("The step is tried again, not before {due}."),
+        run::Event::Skipped { step, why, .. } => format!("Step `{step}` is left out: {why}."),
+        run::Event::Branched { to, .. } => format!("It goes on with the branch `{to}` instead."),
         run::Event::Turned { .. } => "What was done is taken back, in reverse.".into(),
         run::Event::GotStuck { why, .. } => format!("Stuck: {why}. A named person decides."),
-        run::Event::Resolved { by, resolution, .. } => {
-            let word =
-                serde_json::to_value(resolution).ok().and_then(|word| word.as_str().map(|w| w.replace('_', " "))).unwrap_or_default();
-            format!("{} decided: {word}.", names(Actor::Operator(*by)))
+        run::Event::Resolved { by, resolution, to, asked_by, .. } => {
+            let person = |person: &lineclear_core::OperatorId| names(Actor::Operator(*person));
+            let taker = to.as_ref().map(|to| format!(" to {}", person(to))).unwrap_or_default();
+            let first = asked_by.as_ref().map(|first| format!(", as {} had asked", person(first))).unwrap_or_default();
+            format!("{} decided: {}{taker}{first}.", person(by), resolution.word().replace('_', " "))
+        }
+        run::Event::SecondAsked { by, resolution, .. } => {
+            let word = resolution.word().replace('_', " ");
+            format!("{} asked to {word}; on high risk a second person has to ask for it too.", names(Actor::Operator(*by)))
         }
         run::Event::Ended { how: RunEnd::Done, .. } => "Every step is applied.".into(),
         run::Event::Ended { how: RunEnd::Undone, .. } => "Everything that was applied is taken back.".into(),
         run::Event::Ended { how: RunEnd::Aborted, .. } => "The run was aborted as it stands.".into(),
+        run::Event::Ended { how: RunEnd::Stopped, .. } => "The run stopped there, and nothing was taken back.".into(),
     }
 }
 

@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::engine::Inner;
 use crate::history::Loaded;
+use crate::propose::misfit;
 use crate::{Ask, Caller, Engine, EngineError, story};
 
 /// Longest wait that one call may ask for: clients give up after 60 s.
@@ -196,7 +197,12 @@ impl Engine {
             let ours = |stream: Stream| match stream {
                 Stream::Change(moved) => moved == id,
                 Stream::Run(run) => view.run.as_ref().is_some_and(|known| known.order.id == run),
-                Stream::Approval(_) | Stream::Incident(_) | Stream::Installation => false,
+                Stream::Approval(_)
+                | Stream::Deployment(_)
+                | Stream::Incident(_)
+                | Stream::Revision(_)
+                | Stream::Lane(_)
+                | Stream::Installation => false,
             };
             loop {
                 match tokio::time::timeout_at(deadline, notices.recv()).await {
@@ -220,7 +226,7 @@ impl Engine {
         let now = self.inner.now();
         let id = ChangeId::new(self.inner.ids.number());
         let proposal = Box::new(ask.parse(by)?);
-        if let Some(misfit) = self.misfit(&proposal) {
+        if let Some(misfit) = misfit(&self.estate(), &proposal) {
             return Err(EngineError::Malformed { pointer: String::new(), message: misfit.to_string() });
         }
         let change = Change::begin(&change::Event::Proposed { id, proposal, at: now })

@@ -1,12 +1,14 @@
 //! People answer: the statement to sign, and the vote that comes back.
 
-use lineclear_core::approval::{self, Approval, Ballot, VoteRefusal};
+use lineclear_core::approval::{self, Approval, Ballot};
 use lineclear_core::change::{Change, Command};
 use lineclear_core::machine::Machine as _;
 use lineclear_core::record::Stream;
+use lineclear_core::revision::{self, Revision};
 use lineclear_core::situation::Actor;
 use lineclear_core::statement::{Decision, STATEMENT_TYPE, Signature, Statement, StatementError};
-use lineclear_core::{ApprovalId, ChangeId, Digest};
+use lineclear_core::subject::Subject;
+use lineclear_core::{ApprovalId, ChangeId, Digest, OperatorId, Timestamp};
 
 use crate::engine::CONFLICTS_MAX;
 use crate::history::{Draft, Loaded};
@@ -15,14 +17,20 @@ use crate::{Caller, Engine, EngineError};
 /// What a vote led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cast {
-    /// The change.
-    pub change: ChangeId,
+    /// What it is about.
+    pub about: Subject,
     /// Where the request stands now.
     pub state: &'static str,
     /// Distinct people so far.
     pub people: u8,
     /// Distinct people asked for.
     pub needed: u8,
+}
+
+/// The machine that follows what becomes of a request.
+enum Matter {
+    Change(Box<Loaded<Change>>),
+    Revision(Box<Loaded<Revision>>),
 }
 
 impl Engine {
@@ -49,7 +57,7 @@ impl Engine {
         let statement = Statement {
             kind: STATEMENT_TYPE.into(),
             audience: request.audience.clone(),
-            change: request.change,
+            about: request.about,
             approval: id,
             bundle_digest: request.digest,
             policy_digest: request.policy,
@@ -76,9 +84,12 @@ impl Engine {
         let statement = Statement::parse(&text).map_err(|error| malformed(&error))?;
         for _ in 0..CONFLICTS_MAX {
             let asked = self.inner.need::<Approval>(Stream::Approval(id)).await?;
-            let change = self.inner.need::<Change>(Stream::Change(asked.machine.request.change)).await?;
-            let ballot = self.ballot(by, &change.machine, &text, &statement, &signature);
-            match self.cast(&asked, &change, ballot).await {
+            let matter = match asked.machine.request.about {
+                Subject::Change { change } => Matter::Change(Box::new(self.inner.need(Stream::Change(change)).await?)),
+                Subject::Revision { revision, .. } => Matter::Revision(Box::new(self.inner.need(Stream::Revision(revision)).await?)),
+            };
+            let ballot = self.ballot(by, &matter, &text, &statement, &signature);
+            match self.cast(&asked, &matter, ballot).await {
                 Err(EngineError::Busy(_)) => {}
                 other => return other,
             }
@@ -86,17 +97,17 @@ impl Engine {
         Err(EngineError::Busy(Stream::Approval(id)))
     }
 
-    fn ballot(
-        &self,
-        by: lineclear_core::OperatorId,
-        change: &Change,
-        text: &str,
-        statement: &Statement,
-        signature: &Signature,
-    ) -> Option<Ballot> {
+    fn ballot(&self, by: OperatorId, matter: &Matter, text: &str, statement: &Statement, signature: &Signature) -> Option<Ballot> {
         let estate = self.estate();
         let person = estate.directory.operators.get(&by)?;
-        let owner = estate.topology.get(&change.proposal.target).is_some_and(|entity| person.teams.contains(&entity.owner));
+        let owner = match matter {
+            Matter::Change(change) => {
+                let entity = estate.topology.get(&change.machine.proposal.target);
+                entity.is_some_and(|entity| person.teams.contains(&entity.owner))
+            }
+            // An estate has no owning team.
+            Matter::Revision(_) => false,
+        };
         Some(Ballot {
             by,
             text: text.into(),
@@ -108,7 +119,7 @@ impl Engine {
         })
     }
 
-    async fn cast(&self, asked: &Loaded<Approval>, change: &Loaded<Change>, ballot: Option<Ballot>) -> Result<Cast, EngineError> {
+    async fn cast(&self, asked: &Loaded<Approval>, matter: &Matter, ballot: Option<Ballot>) -> Result<Cast, EngineError> {
         let inner = &self.inner;
         let now = inner.now();
         let Some(ballot) = ballot else { return Err(EngineError::Stranger) };
@@ -118,25 +129,34 @@ impl Engine {
             events.iter().find_map(|event| if let approval::Event::VoteRefused { why, .. } = event { Some(why.clone()) } else { None });
         let mut draft = Draft::new(&*inner.ids, Actor::Operator(by), now);
         let after = draft.extend(asked, events)?;
-        if refused.is_none() && change.machine.approval() == Some(after.request.id) {
-            let follows = match after.word() {
-                "granted" => change.machine.decide(Command::Approve, now)?,
-                "rejected" => change.machine.decide(Command::Reject(by), now)?,
-                _ => Vec::new(),
-            };
-            draft.extend(change, follows)?;
+        if refused.is_none() {
+            follow(&mut draft, matter, &after, by, now)?;
         }
         inner.commit(draft).await?;
-        let id = after.request.change;
+        let about = after.request.about;
         match refused {
-            Some(why) => Err(refusal(id, after.request.id, why)),
-            None => Ok(Cast { change: id, state: after.word(), people: after.amounts_to(now).humans, needed: after.request.needs.humans }),
+            Some(why) => Err(EngineError::VoteRefused { about: Box::new(about), approval: after.request.id, why }),
+            None => Ok(Cast { about, state: after.word(), people: after.amounts_to(now).humans, needed: after.request.needs.humans }),
         }
     }
 }
 
-fn refusal(change: ChangeId, approval: ApprovalId, why: VoteRefusal) -> EngineError {
-    EngineError::VoteRefused { change, approval, why }
+/// What was asked about moves with its request.
+fn follow(draft: &mut Draft<'_>, matter: &Matter, asked: &Approval, by: OperatorId, now: Timestamp) -> Result<(), EngineError> {
+    let (granted, rejected) = (asked.word() == "granted", asked.word() == "rejected");
+    match matter {
+        Matter::Change(change) if change.machine.approval() == Some(asked.request.id) => {
+            let command = if granted { Some(Command::Approve) } else { rejected.then_some(Command::Reject(by)) };
+            let events = command.map(|command| change.machine.decide(command, now)).transpose()?;
+            draft.extend(change, events.unwrap_or_default()).map(drop)
+        }
+        Matter::Revision(revision) if revision.machine.approval() == Some(asked.request.id) => {
+            let command = if granted { Some(revision::Command::Grant) } else { rejected.then_some(revision::Command::Reject(by)) };
+            let events = command.map(|command| revision.machine.decide(command, now)).transpose()?;
+            draft.extend(revision, events.unwrap_or_default()).map(drop)
+        }
+        Matter::Change(_) | Matter::Revision(_) => Ok(()),
+    }
 }
 
 fn malformed(error: &StatementError) -> EngineError {

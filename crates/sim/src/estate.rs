@@ -197,6 +197,9 @@ impl Estate {
         tasks.spawn(dns::server::datagrams(sockets.datagrams, world.clone(), signer.clone(), stop.clone()));
         tasks.spawn(dns::server::streams(sockets.streams, world.clone(), signer, stop.clone()));
         tasks.spawn(notifier::watch(world.clone(), stop.clone()));
+        // The first moment stands for all before it, so it is there before anybody can ask.
+        telemetry::history::look(&world);
+        tasks.spawn(telemetry::history::keep(world.clone(), stop.clone()));
         if options.traffic {
             tasks.spawn(traffic::generate(balancer_address, stop.clone()));
         }

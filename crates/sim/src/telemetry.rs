@@ -1,9 +1,13 @@
 //! The simulated Prometheus: the instant query of its HTTP API, over the world as it is now.
 //!
+//! A subquery looks at what was kept since the start, and before that at a simulated past in which all was well
+//! ([`history`]).
+//!
 //! One difference is on purpose. Prometheus stamps a result with the time of evaluation; here a plain selector carries
 //! the time of its sample, so that an aged metric shows its age to a reader of either. `timestamp()` is right in both.
 
 mod evaluate;
+pub(crate) mod history;
 mod parse;
 mod series;
 
@@ -21,7 +25,7 @@ use serde_json::{Value, json};
 use crate::answer::{answer, json as reply};
 use crate::clock;
 use crate::world::Shared;
-use evaluate::{Outcome, evaluate};
+use evaluate::{Outcome, View, evaluate};
 use series::{Series, now_series};
 
 /// A query in a form is no longer than this.
@@ -33,7 +37,9 @@ const SKEW: Duration = Duration::from_secs(5);
 pub(crate) fn router(world: Shared) -> Router {
     let healthy = || async { answer(StatusCode::OK, "text/plain; charset=utf-8", "Prometheus Server is Healthy (simulated).\n") };
     let ready = || async { answer(StatusCode::OK, "text/plain; charset=utf-8", "Prometheus Server is Ready (simulated).\n") };
-    let home = || async { answer(StatusCode::OK, "text/plain; charset=utf-8", "Simulated Prometheus: /api/v1/query only.\n") };
+    let home = || async {
+        answer(StatusCode::OK, "text/plain; charset=utf-8", "Simulated Prometheus: /api/v1/query only; before it started, all was well.\n")
+    };
     Router::new()
         .route("/", get(home))
         .route("/-/healthy", get(healthy))
@@ -75,9 +81,10 @@ fn respond(world: &Shared, asked: &Asked, now: Timestamp) -> Response {
 
 fn run(world: &Shared, query: &str, now: Timestamp) -> Result<Value, String> {
     let expression = parse::parse(query).map_err(|error| format!("invalid parameter \"query\": {error} (simulated Prometheus)"))?;
-    let all = world.with(|world| now_series(world, now));
+    let (live, history) = world.with(|world| (now_series(world, now), std::sync::Arc::clone(&world.history)));
+    let view = View { live: &live, now, history: &history };
     let outcome =
-        evaluate(&expression, &all, now).map_err(|error| format!("invalid parameter \"query\": {error} (simulated Prometheus)"))?;
+        evaluate(&expression, &view, now).map_err(|error| format!("invalid parameter \"query\": {error} (simulated Prometheus)"))?;
     Ok(match outcome {
         Outcome::Scalar(value) => json!({ "resultType": "scalar", "result": sample(now, value) }),
         Outcome::Vector(series) => json!({ "resultType": "vector", "result": series.iter().map(show).collect::<Vec<_>>() }),

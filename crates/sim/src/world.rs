@@ -10,6 +10,7 @@ use crate::balancer::pool::Pool;
 use crate::dns::zone::Zone;
 use crate::notifier::webhook::Receiver;
 use crate::services::Services;
+use crate::telemetry::history::History;
 use crate::traffic::Traffic;
 
 /// The zone the simulated DNS server answers for.
@@ -65,6 +66,8 @@ pub(crate) struct World {
     pub stale: BTreeMap<String, i64>,
     /// Metrics that have no sample at all.
     pub dropped: BTreeSet<String>,
+    /// What was measured since the start.
+    pub history: Arc<History>,
 }
 
 impl World {
@@ -80,6 +83,7 @@ impl World {
             receiver: None,
             stale: BTreeMap::new(),
             dropped: BTreeSet::new(),
+            history: Arc::new(History::default()),
         }
     }
 }

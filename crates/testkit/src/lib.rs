@@ -11,6 +11,7 @@
 
 mod brittle;
 mod clock;
+mod estates;
 mod northwind;
 mod people;
 mod production;
@@ -21,6 +22,7 @@ mod world;
 
 pub use brittle::{Break, Brittle};
 pub use clock::{FakeClock, FakeIds};
+pub use estates::FakeEstates;
 pub use northwind::Northwind;
 pub use people::{public_key, sign};
 pub use production::{Effect, Production};

@@ -59,6 +59,18 @@ impl Northwind {
         self.with(path, &before.replace(from, to))
     }
 
+    /// Without the stories that its policies must decide.
+    #[must_use]
+    pub fn without_stories(mut self) -> Self {
+        self.files.retain(|path, _| !path.starts_with("policies/cases/"));
+        self
+    }
+
+    /// The files as they are proposed.
+    pub fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        self.files.clone()
+    }
+
     /// Reads it.
     pub(crate) fn load(&self) -> (Arc<Estate>, Arc<Policies>) {
         if self.files == *EXAMPLE { UNCHANGED.clone() } else { parse(&self.files) }

@@ -124,7 +124,11 @@ impl Production {
     /// # Errors
     /// When the target refuses it; then nothing was changed.
     pub(crate) fn make(&self, call: &ToolCall, attempt: &str) -> Result<Value, String> {
-        let Meaning::Sets { target, from, to, .. } = meaning(call) else { return Ok(json!({"read": true})) };
+        let (target, from, to) = match meaning(call) {
+            Meaning::Sets { target, from, to, .. } => (target, from, to),
+            Meaning::Looks { target, .. } => return Ok(json!({"read": true, "seen": self.get(&target)})),
+            Meaning::Waits => return Ok(json!({"read": true})),
+        };
         let before = self.get(&target);
         if from.is_some_and(|from| from != before) {
             return Err(format!("the target holds `{before}`"));

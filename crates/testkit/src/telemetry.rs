@@ -5,9 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use lineclear_core::budget::WHOLE_PPM;
 use lineclear_core::fact::Reading;
+use lineclear_core::slo::{Share, Slo};
 use lineclear_core::{Span, Timestamp};
-use lineclear_engine::Telemetry;
+use lineclear_engine::{Telemetry, questions};
 
 /// What is known for one query.
 #[derive(Debug, Clone)]
@@ -35,6 +37,37 @@ impl FakeTelemetry {
     /// The query reads nothing, and this is why.
     pub fn is_absent(&self, template: &str, why: &str) {
         self.known().insert(template.into(), Known::Absent { why: why.into() });
+    }
+
+    /// What failed of every goal of an objective over each window, in parts per million; none where the source says `no series`.
+    pub fn objective(&self, slo: &Slo, failed_ppm: impl Fn(Span) -> Option<u32>) {
+        for goal in &slo.goals {
+            let Ok(objective) = goal.objective(&slo.window) else { continue };
+            let questions = questions(slo, goal, &objective);
+            if let Some(query) = &questions.age {
+                self.reads(query, "1", Span::from_secs(1));
+            }
+            for (window, query) in &questions.over {
+                let share = |failed: u32| match questions.share_of {
+                    Share::Good => WHOLE_PPM - failed,
+                    Share::Bad => failed,
+                };
+                match failed_ppm(*window).map(share) {
+                    Some(ppm) => self.reads(query, &format!("{}.{:06}", ppm / WHOLE_PPM, ppm % WHOLE_PPM), Span::from_secs(1)),
+                    None => self.is_absent(query, "no series"),
+                }
+            }
+        }
+    }
+
+    /// How old the newest sample of an objective is, in seconds by its source's clock.
+    pub fn objective_is_old(&self, slo: &Slo, seconds: u64) {
+        for goal in &slo.goals {
+            let age = goal.objective(&slo.window).ok().and_then(|objective| questions(slo, goal, &objective).age);
+            if let Some(query) = &age {
+                self.reads(query, &seconds.to_string(), Span::from_secs(1));
+            }
+        }
     }
 
     fn reading(&self, query: &str, now: Timestamp) -> Reading {

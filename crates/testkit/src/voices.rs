@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use lineclear_core::catalogue::InputValue;
 use lineclear_core::posture::Posture;
 use lineclear_core::proposal::{Citation, Links, Model};
-use lineclear_core::run::Resolution;
+use lineclear_core::run::{Override, Resolution};
 use lineclear_core::statement::{Decision, Signature};
-use lineclear_core::{ApprovalId, ChangeId, IncidentId};
+use lineclear_core::{ApprovalId, ChangeId, IncidentId, RevisionId};
 use lineclear_engine::{Ask, Caller, Cast, Engine, EngineError, Proposed};
 
+use crate::northwind::Northwind;
 use crate::people::sign;
 
 /// Inputs by name; what reads as a whole number is one.
@@ -106,6 +107,30 @@ impl AgentVoice<'_> {
         self.engine.withdraw(&self.caller, change, "it is no longer needed".into()).await
     }
 
+    /// Proposes another estate.
+    ///
+    /// # Errors
+    /// Why it may not, which is always.
+    pub async fn tries_to_propose_estate(&self, northwind: &Northwind) -> Result<RevisionId, EngineError> {
+        self.engine.propose_estate(&self.caller, northwind.files(), "let me".into()).await
+    }
+
+    /// Brings another estate into force.
+    ///
+    /// # Errors
+    /// Why it may not, which is always.
+    pub async fn tries_to_activate(&self, revision: RevisionId) -> Result<(), EngineError> {
+        self.engine.activate_estate(&self.caller, revision).await
+    }
+
+    /// Takes a proposed estate back.
+    ///
+    /// # Errors
+    /// Why it may not, which is always.
+    pub async fn tries_to_withdraw_estate(&self, revision: RevisionId) -> Result<(), EngineError> {
+        self.engine.withdraw_estate(&self.caller, revision, "not this one".into()).await
+    }
+
     /// Sets the posture.
     ///
     /// # Errors
@@ -175,6 +200,63 @@ impl PersonVoice<'_> {
         self.engine.vote(&self.caller, request, text, signature).await
     }
 
+    /// Proposes another estate.
+    ///
+    /// # Errors
+    /// Why it is not taken.
+    pub async fn tries_to_propose_estate(&self, northwind: &Northwind) -> Result<RevisionId, EngineError> {
+        self.engine.propose_estate(&self.caller, northwind.files(), "we talked about it on Monday".into()).await
+    }
+
+    /// Proposes another estate.
+    pub async fn proposes_estate(&self, northwind: &Northwind) -> RevisionId {
+        match self.tries_to_propose_estate(northwind).await {
+            Ok(revision) => revision,
+            Err(error) => panic!("the estate was not taken: {error}"),
+        }
+    }
+
+    /// The text of a decision on a proposed estate, and which request that is.
+    pub async fn estate_statement(&self, revision: RevisionId, decision: Decision, reason: &str) -> (ApprovalId, String) {
+        let request = self.engine.estate_request(revision).await.expect("people are asked about this estate").request.id;
+        let text = self.engine.statement(&self.caller, request, decision, reason.into()).await.expect("a person gets a statement");
+        (request, text)
+    }
+
+    /// Signs and sends an approval of a proposed estate, and hands back what became of it.
+    ///
+    /// # Errors
+    /// Why it counts for nothing.
+    pub async fn tries_to_approve_estate(&self, revision: RevisionId) -> Result<Cast, EngineError> {
+        let (request, text) = self.estate_statement(revision, Decision::Approve, "I read what it opens").await;
+        let signature = sign(&self.login, &text);
+        self.casts(request, text, signature).await
+    }
+
+    /// Signs and sends an approval of a proposed estate.
+    pub async fn approves_estate(&self, revision: RevisionId) -> Cast {
+        match self.tries_to_approve_estate(revision).await {
+            Ok(cast) => cast,
+            Err(error) => panic!("the approval was refused: {error}"),
+        }
+    }
+
+    /// Brings a granted estate into force.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn activates(&self, revision: RevisionId) -> Result<(), EngineError> {
+        self.engine.activate_estate(&self.caller, revision).await
+    }
+
+    /// Takes a proposed estate back.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub async fn withdraws_estate(&self, revision: RevisionId) -> Result<(), EngineError> {
+        self.engine.withdraw_estate(&self.caller, revision, "it needs another look".into()).await
+    }
+
     /// Proposes something in person.
     pub async fn proposes(&self, action: &str, target: &str, given: &[(&str, &str)]) -> ChangeId {
         let ask = Ask {
@@ -222,7 +304,17 @@ impl PersonVoice<'_> {
     /// # Errors
     /// Why there is nothing to decide.
     pub async fn resolves(&self, change: ChangeId, resolution: Resolution) -> Result<(), EngineError> {
-        self.engine.resolve(&self.caller, change, resolution, "I looked at the target".into()).await
+        let ruling = Override::new(resolution, "I looked at the target");
+        let seen = resolution == Resolution::MarkApplied;
+        self.overrides(change, if seen { ruling.seen("it answers as it should") } else { ruling }).await
+    }
+
+    /// Decides about a stuck run, with everything that is said to it.
+    ///
+    /// # Errors
+    /// Why that is not decided.
+    pub async fn overrides(&self, change: ChangeId, ruling: Override) -> Result<(), EngineError> {
+        self.engine.resolve(&self.caller, change, ruling).await
     }
 
     /// Sets the posture.

@@ -11,8 +11,9 @@ use lineclear_core::estate::Estate;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::name::ToolName;
 use lineclear_core::record::{Event, Stream};
-use lineclear_core::{ChangeId, RunnerId, Span};
-use lineclear_engine::{Caller, ChangeView, Clock as _, Engine, EngineError, Parts};
+use lineclear_core::slo::Slo;
+use lineclear_core::{ChangeId, RevisionId, RunnerId, Span};
+use lineclear_engine::{Caller, ChangeView, Clock as _, Engine, EngineError, Estates as _, Parts};
 use lineclear_ledger::LogKey;
 use lineclear_policy::Policies;
 use lineclear_store::{Memory, Store as _, Stored};
@@ -20,6 +21,7 @@ use lineclear_warrant::{Rule, TargetRule, Trust, TrustDraft, WarrantKey};
 
 use crate::brittle::Brittle;
 use crate::clock::{FakeClock, FakeIds};
+use crate::estates::FakeEstates;
 use crate::northwind::Northwind;
 use crate::people::public_key;
 use crate::production::Production;
@@ -74,6 +76,7 @@ pub struct World {
     ids: Arc<FakeIds>,
     telemetry: Arc<FakeTelemetry>,
     production: Arc<Production>,
+    estates: Arc<FakeEstates>,
     runner: FakeRunner,
     disk: Arc<Brittle>,
     log: LogKey,
@@ -93,6 +96,8 @@ impl World {
         let (estate, policies) = northwind.load();
         let (clock, ids) = (Arc::new(FakeClock::default()), Arc::new(FakeIds::default()));
         let (telemetry, production) = (Arc::new(FakeTelemetry::default()), Arc::new(Production::default()));
+        let estates = Arc::new(FakeEstates::default());
+        estates.keep(&northwind.files()).await.expect("memory keeps anything");
         let log = || LogKey::from_seed(&estate.origin, &LOG_SEED).expect("the origin names a log");
         let disk = Arc::new(Brittle::new(Memory::new(log())));
         let runner = FakeRunner::new(trust(&estate, &log()), Arc::clone(&clock), Arc::clone(&production), WARRANT_SEED);
@@ -100,6 +105,7 @@ impl World {
             store: Arc::clone(&disk) as _,
             estate: Arc::clone(&estate),
             policies: Arc::clone(&policies),
+            estates: Arc::clone(&estates) as _,
             telemetry: Arc::clone(&telemetry) as _,
             clock: Arc::clone(&clock) as _,
             ids: Arc::clone(&ids) as _,
@@ -110,9 +116,12 @@ impl World {
         };
         let engine = Engine::start(parts).await.expect("an engine starts on an empty store");
         let log = log();
-        let world = Self { clock, ids, telemetry, production, runner, disk, log, estate, policies, engine };
+        let world = Self { clock, ids, telemetry, production, estates, runner, disk, log, estate, policies, engine };
         for (fact, value) in BEGINNING {
             world.fact_reads(fact, value);
+        }
+        for slo in world.estate.slos.values() {
+            world.telemetry.objective(slo, |_| Some(0));
         }
         world.production.set("shop/web-1", "ready");
         world.production.set("www.example.test A", "192.0.2.10");
@@ -124,6 +133,7 @@ impl World {
             store: Arc::clone(&self.disk) as _,
             estate: Arc::clone(&self.estate),
             policies: Arc::clone(&self.policies),
+            estates: Arc::clone(&self.estates) as _,
             telemetry: Arc::clone(&self.telemetry) as _,
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
@@ -141,10 +151,40 @@ impl World {
         self.engine = self.start().await.expect("an engine starts on what it left");
     }
 
-    /// The same, under another estate.
-    pub async fn engine_restarts_under(&mut self, northwind: &Northwind) {
+    /// What keeps it from starting under this estate.
+    ///
+    /// # Errors
+    /// Why it does not start.
+    pub async fn engine_tries_to_start_under(&mut self, northwind: &Northwind) -> Result<(), EngineError> {
+        let before = (Arc::clone(&self.estate), Arc::clone(&self.policies));
         (self.estate, self.policies) = northwind.load();
-        self.engine_restarts().await;
+        let started = self.start().await;
+        if started.is_err() {
+            (self.estate, self.policies) = before;
+        }
+        self.engine = started?;
+        Ok(())
+    }
+
+    /// The same under the estate that is on record.
+    pub async fn engine_restarts_under(&mut self, northwind: &Northwind) {
+        self.disk.mend();
+        self.engine_tries_to_start_under(northwind).await.expect("an engine starts under the estate on record");
+    }
+
+    /// frank proposes another estate; it is examined, and alice and the security officer sign it. Nothing else moves, as long
+    /// as nothing else is owed.
+    pub async fn estate_is_granted(&self, northwind: &Northwind) -> RevisionId {
+        let revision = self.person("frank").proposes_estate(northwind).await;
+        self.settle().await;
+        self.person("alice").approves_estate(revision).await;
+        self.person("erin").approves_estate(revision).await;
+        revision
+    }
+
+    /// Versions of the estate.
+    pub fn estates(&self) -> &FakeEstates {
+        &self.estates
     }
 
     /// The engine.
@@ -212,6 +252,21 @@ impl World {
     /// A fact cannot be read.
     pub fn fact_is_absent(&self, fact: &str, why: &str) {
         self.telemetry.is_absent(self.template(fact), why);
+    }
+
+    fn slo(&self, name: &str) -> &Slo {
+        let found = self.estate.slos.values().find(|slo| slo.name.as_str() == name);
+        found.unwrap_or_else(|| panic!("the estate has no objective `{name}`"))
+    }
+
+    /// What failed of an objective over each window, in parts per million; where there is none, the source has no series.
+    pub fn objective_fails(&self, slo: &str, failed_ppm: impl Fn(Span) -> Option<u32>) {
+        self.telemetry.objective(self.slo(slo), failed_ppm);
+    }
+
+    /// How old the newest sample of an objective is.
+    pub fn objective_is_old(&self, slo: &str, age: Span) {
+        self.telemetry.objective_is_old(self.slo(slo), age.as_secs());
     }
 
     /// Everything that is owed now is performed, and what that leads to, until nothing moves.

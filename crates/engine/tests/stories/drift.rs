@@ -52,8 +52,10 @@ async fn a_statement_signed_for_what_was_asked_before_counts_for_nothing_now() {
 async fn another_policy_after_the_approval_asks_again() {
     let stricter = Northwind::default().changed("policies/high.cedar", "// High risk.", "// High risk, read again.");
     let mut world = World::new().await;
+    let granted = world.estate_is_granted(&stricter).await;
     let change = renamed_and_signed(&world).await;
     let before = world.engine().request(change).await.unwrap().request.id;
+    world.person("bob").activates(granted).await.unwrap();
     world.engine_restarts_under(&stricter).await;
     world.settle().await;
     assert_eq!(asked_again(&world, change, before).await, ["policy"]);
@@ -67,9 +69,11 @@ async fn another_policy_after_the_approval_asks_again() {
 #[tokio::test]
 async fn a_policy_that_now_forbids_releases_nothing_that_was_approved_before() {
     let never = "@id(\"never\")\n@title(\"Names stay as they are\")\nforbid (principal, action == Action::\"dns.update\", resource);\n";
-    let stricter = Northwind::default().with("policies/never.cedar", never);
+    let stricter = Northwind::default().with("policies/never.cedar", never).without_stories();
     let mut world = World::new().await;
+    let granted = world.estate_is_granted(&stricter).await;
     let change = renamed_and_signed(&world).await;
+    world.person("bob").activates(granted).await.unwrap();
     world.engine_restarts_under(&stricter).await;
     world.settle().await;
     assert_eq!(world.word(change).await, "denied");

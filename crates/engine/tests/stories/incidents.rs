@@ -15,6 +15,8 @@ fn signal(world: &World, fingerprint: &str, state: SignalState, severity: &str) 
         state,
         title: "The shop answers with errors".into(),
         stated_severity: severity.into(),
+        severity: None,
+        service: Some("shop".into()),
         starts: world.now(),
         labels: BTreeMap::from([("service".into(), "shop".into())]),
         annotations: BTreeMap::new(),

@@ -1,18 +1,26 @@
 //! Stories, one noun a file, each to be read aloud: what happens to a change, and what never does.
 #![cfg(test)]
 
+mod activation;
 mod alone;
 mod approvals;
+mod budget;
 mod crashes;
 mod crowds;
 mod drift;
 mod facts;
+mod flow;
 mod incidents;
+mod incidents_grouped;
 mod lapses;
+mod overrides;
+mod pages;
 mod posture;
 mod proposals;
 mod races;
 mod records;
+mod routine;
+mod turns;
 mod undo;
 mod unwritten;
 mod vanishing;

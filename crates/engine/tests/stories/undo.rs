@@ -2,7 +2,7 @@
 
 use lineclear_core::ChangeId;
 use lineclear_core::machine::Machine as _;
-use lineclear_core::run::Resolution;
+use lineclear_core::run::{Override, Resolution};
 use lineclear_engine::EngineError;
 use lineclear_testkit::{Manner, Northwind, World, seconds};
 
@@ -160,7 +160,7 @@ async fn only_a_person_decides_about_a_stuck_run_and_only_while_it_is_stuck() {
     let change = undo_failed(&world).await;
     let agent = *world.engine().estate().directory.agents.keys().next().unwrap();
     let caller = lineclear_engine::Caller::Agent(agent);
-    let refused = world.engine().resolve(&caller, change, Resolution::Abort, "trust me".into()).await;
+    let refused = world.engine().resolve(&caller, change, Override::new(Resolution::Abort, "trust me")).await;
     assert!(matches!(refused, Err(EngineError::PeopleOnly)), "{refused:?}");
     world.person("frank").resolves(change, Resolution::Retry).await.unwrap();
     world.settle().await;

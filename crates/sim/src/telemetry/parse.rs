@@ -64,21 +64,60 @@ pub(crate) enum Comparison {
     LessOrEqual,
 }
 
+/// The two kinds of arithmetic that objectives need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    Minus,
+    Over,
+}
+
 /// A query.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expression {
     Number(f64),
+    Time,
+    /// `avg_over_time(inner[window:step])`, in seconds.
+    Average {
+        inner: Box<Expression>,
+        window: i64,
+        step: i64,
+    },
+    Arithmetic {
+        left: Box<Expression>,
+        sign: Arithmetic,
+        right: Box<Expression>,
+    },
     Vector(f64),
     Selector(Selector),
     Timestamp(Selector),
-    Fold { fold: Fold, by: Vec<String>, inner: Box<Expression> },
-    Compare { inner: Box<Expression>, comparison: Comparison, bound: f64 },
+    Fold {
+        fold: Fold,
+        by: Vec<String>,
+        inner: Box<Expression>,
+    },
+    /// A filter, or with `bool` 1 and 0.
+    Compare {
+        inner: Box<Expression>,
+        comparison: Comparison,
+        bound: f64,
+        says: bool,
+    },
     Or(Box<Expression>, Box<Expression>),
 }
 
 impl Expression {
     fn is_scalar(&self) -> bool {
-        matches!(self, Self::Number(_))
+        match self {
+            Self::Number(_) | Self::Time => true,
+            Self::Arithmetic { left, right, .. } => left.is_scalar() && right.is_scalar(),
+            Self::Average { .. }
+            | Self::Vector(_)
+            | Self::Selector(_)
+            | Self::Timestamp(_)
+            | Self::Fold { .. }
+            | Self::Compare { .. }
+            | Self::Or(..) => false,
+        }
     }
 }
 
@@ -104,6 +143,8 @@ pub(crate) fn parse(query: &str) -> Result<Expression, ParseError> {
 enum Token {
     Word(String),
     Number(f64),
+    /// A length of time, in seconds.
+    Length(i64),
     Text(String),
     Sign(String),
 }
@@ -113,6 +154,7 @@ impl Token {
         match self {
             Self::Word(text) | Self::Text(text) | Self::Sign(text) => text.clone(),
             Self::Number(number) => number.to_string(),
+            Self::Length(seconds) => format!("{seconds}s"),
         }
     }
 }
@@ -124,6 +166,8 @@ fn tokens(query: &str) -> Result<Vec<Token>, ParseError> {
         match next {
             _ if next.is_ascii_whitespace() => {}
             '"' | '\'' => out.push(Token::Text(text(&mut rest, next)?)),
+            // Within brackets it parts the window from the step; no name goes on with a digit after it.
+            ':' if rest.peek().is_some_and(char::is_ascii_digit) => out.push(Token::Sign(":".to_owned())),
             'a'..='z' | 'A'..='Z' | '_' | ':' => {
                 let mut word = String::from(next);
                 while let Some(more) = rest.next_if(|more| more.is_ascii_alphanumeric() || "_:".contains(*more)) {
@@ -136,7 +180,11 @@ fn tokens(query: &str) -> Result<Vec<Token>, ParseError> {
                 while let Some(more) = rest.next_if(|more| more.is_ascii_alphanumeric() || *more == '.') {
                     number.push(more);
                 }
-                out.push(Token::Number(number.parse().map_err(|_| ParseError::Unexpected(number))?));
+                out.push(match (number.parse(), length(&number)) {
+                    (Ok(number), _) => Token::Number(number),
+                    (Err(_), Some(seconds)) => Token::Length(seconds),
+                    (Err(_), None) => return Err(ParseError::Unexpected(number)),
+                });
             }
             '=' | '!' | '<' | '>' => {
                 let mut sign = String::from(next);
@@ -149,6 +197,14 @@ fn tokens(query: &str) -> Result<Vec<Token>, ParseError> {
         }
     }
     Ok(out)
+}
+
+/// A length of time such as `15s`, `5m`, `6h` or `30d`, in seconds.
+fn length(text: &str) -> Option<i64> {
+    let (digits, unit) = [("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)]
+        .into_iter()
+        .find_map(|(letter, unit)| text.strip_suffix(letter).map(|digits| (digits, unit)))?;
+    digits.parse::<u32>().ok().filter(|count| *count > 0).map(|count| i64::from(count) * unit)
 }
 
 /// The rest of a string that began with `quote`, with the escapes a label value needs.
@@ -191,16 +247,58 @@ impl Parser {
     }
 
     fn comparison(&mut self) -> Result<Expression, ParseError> {
-        let mut inner = self.atom()?;
+        let mut inner = self.difference()?;
         while let Some(comparison) = self.tokens.peek().and_then(comparison_of) {
             self.tokens.next();
+            let says = self.tokens.next_if(|token| matches!(token, Token::Word(word) if word == "bool")).is_some();
             let bound = self.number()?;
             if inner.is_scalar() {
                 return Err(ParseError::Comparison);
             }
-            inner = Expression::Compare { inner: Box::new(inner), comparison, bound };
+            inner = Expression::Compare { inner: Box::new(inner), comparison, bound, says };
         }
         Ok(inner)
+    }
+
+    fn difference(&mut self) -> Result<Expression, ParseError> {
+        let mut left = self.quotient()?;
+        while self.tokens.next_if_eq(&Token::Sign("-".to_owned())).is_some() {
+            let right = self.quotient()?;
+            left = Expression::Arithmetic { left: Box::new(left), sign: Arithmetic::Minus, right: Box::new(right) };
+        }
+        Ok(left)
+    }
+
+    fn quotient(&mut self) -> Result<Expression, ParseError> {
+        let mut left = self.atom()?;
+        while self.tokens.next_if_eq(&Token::Sign("/".to_owned())).is_some() {
+            let right = self.atom()?;
+            left = Expression::Arithmetic { left: Box::new(left), sign: Arithmetic::Over, right: Box::new(right) };
+        }
+        Ok(left)
+    }
+
+    /// `(inner[window:step])`; a range without a step would be one of raw samples, which nobody keeps here.
+    fn average(&mut self) -> Result<Expression, ParseError> {
+        self.expect("(")?;
+        let inner = self.atom()?;
+        if inner.is_scalar() {
+            return Err(ParseError::ScalarArgument("avg_over_time"));
+        }
+        self.expect("[")?;
+        let window = self.seconds()?;
+        if self.tokens.next_if_eq(&Token::Sign(":".to_owned())).is_none() {
+            return Err(ParseError::Unsupported("[".to_owned()));
+        }
+        let step = self.seconds()?;
+        self.expect("]")?;
+        self.expect(")")?;
+        Ok(Expression::Average { inner: Box::new(inner), window, step })
+    }
+
+    fn seconds(&mut self) -> Result<i64, ParseError> {
+        let token = self.next()?;
+        if let Token::Length(seconds) = token { Ok(seconds) } else { Err(ParseError::Unexpected(token.shown())) }
     }
 
     fn atom(&mut self) -> Result<Expression, ParseError> {
@@ -213,10 +311,10 @@ impl Parser {
             Token::Number(number) => Ok(Expression::Number(number)),
             Token::Sign(sign) if sign == "-" => match self.next()? {
                 Token::Number(number) => Ok(Expression::Number(-number)),
-                Token::Word(_) | Token::Text(_) | Token::Sign(_) => Err(ParseError::Unsupported(sign)),
+                Token::Word(_) | Token::Text(_) | Token::Sign(_) | Token::Length(_) => Err(ParseError::Unsupported(sign)),
             },
             Token::Word(word) => self.word(word),
-            token @ (Token::Text(_) | Token::Sign(_)) => Err(ParseError::Unexpected(token.shown())),
+            token @ (Token::Text(_) | Token::Sign(_) | Token::Length(_)) => Err(ParseError::Unexpected(token.shown())),
         }
     }
 
@@ -233,6 +331,12 @@ impl Parser {
                 self.expect(")")?;
                 Ok(Expression::Vector(number))
             }
+            "time" if called => {
+                self.expect("(")?;
+                self.expect(")")?;
+                Ok(Expression::Time)
+            }
+            "avg_over_time" if called => self.average(),
             "timestamp" if called => {
                 self.expect("(")?;
                 let Token::Word(name) = self.next()? else { return Err(ParseError::Unsupported("timestamp".to_owned())) };

@@ -27,6 +27,7 @@ pub(crate) fn now_series(world: &World, now: Timestamp) -> Vec<Series> {
     for (service, count) in &world.services.replicas {
         out.add("service_replicas", &[("service", service)], f64::from(count.value));
     }
+    out.add("probe_success", &[("job", "http"), ("service", "status")], 1.0);
     for (name, cache) in &world.services.caches {
         out.add("cache_hit_ratio", &[("cache", name)], cache.hit_ratio(now));
     }

@@ -27,7 +27,8 @@ async fn a_query_by_get_and_by_form_gives_the_same_series() {
 async fn every_promised_metric_is_there() {
     let (estate, _directory) = estate(|_| {}).await;
     let cases = [
-        ("count(probe_success{job=\"http\"})", 3.0),
+        ("count(probe_success{job=\"http\",service=\"shop\"})", 3.0),
+        ("probe_success{job=\"http\",service=\"status\"}", 1.0),
         ("count(probe_success{job=\"dns\"} == 1)", 4.0),
         ("count(dns_answer_matches{service=\"dns\"} == 1)", 4.0),
         ("count(haproxy_server_status{proxy=\"shop\",server=\"web-1\"})", 5.0),
@@ -54,7 +55,7 @@ async fn every_promised_metric_is_there() {
 async fn what_is_not_understood_is_bad_data() {
     let (estate, _directory) = estate(|_| {}).await;
     let url = format!("{}/api/v1/query", estate.addresses().prometheus);
-    for query in ["rate(probe_success[5m])", "probe_success + 1", "", "probe_success{job=~\"h.*\"}"] {
+    for query in ["rate(probe_success[5m])", "avg_over_time(probe_success[5m])", "probe_success + 1", "", "probe_success{job=~\"h.*\"}"] {
         let (status, body) = json(client().get(&url).query(&[("query", query)])).await;
         assert_eq!((status, &body["status"], &body["errorType"]), (400, &json!("error"), &json!("bad_data")), "{query}");
         assert!(body["error"].as_str().unwrap().contains("simulated"), "{body}");
@@ -96,5 +97,28 @@ async fn a_planted_wrong_answer_and_a_spent_budget_are_seen() {
     estate.set_error_budget("shop", 0.1).unwrap();
     assert!((value(&estate, "slo_error_budget_remaining_ratio{service=\"shop\"}").await.unwrap() - 0.1).abs() < 1e-9);
     assert!(estate.set_error_budget("nope", 0.1).is_err());
+    estate.stop().await;
+}
+
+#[tokio::test]
+async fn the_past_is_a_simulated_one_in_which_all_was_well() {
+    let (estate, _directory) = estate(|_| {}).await;
+    let cases = [
+        ("avg_over_time(http_error_ratio{service=\"shop\"}[30d:1m])", 0.0),
+        ("avg_over_time((avg_over_time(http_error_ratio{service=\"shop\"}[1m:15s]) <= bool 0.01)[30d:1m])", 1.0),
+        ("avg_over_time(((min(dns_answer_matches)) >= bool 1)[5m:15s])", 1.0),
+        (
+            "(sum(avg_over_time((sum(probe_success{job=\"http\",service=\"shop\"}))[28d:1m])) / sum(avg_over_time((count(probe_success{job=\"http\",service=\"shop\"}))[28d:1m])))",
+            1.0,
+        ),
+    ];
+    for (query, expected) in cases {
+        let found = value(&estate, query).await;
+        assert!(found.is_some_and(|found| (found - expected).abs() < 1e-9), "{query}: {found:?}");
+    }
+    let age = value(&estate, "time() - max(timestamp(http_error_ratio{service=\"shop\"}))").await;
+    assert!(age.is_some_and(|age| age.abs() < 5.0), "{age:?}");
+    estate.drop_metric("http_error_ratio");
+    assert_eq!(value(&estate, "time() - max(timestamp(http_error_ratio{service=\"shop\"}))").await, None);
     estate.stop().await;
 }
