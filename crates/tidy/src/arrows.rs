@@ -21,12 +21,16 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sim", &[]),
     ("tidy", &[]),
     ("testkit", BELOW_CLI),
+    ("crashlab", LAB),
     ("cli", BELOW_CLI),
 ];
 
 /// Everything the binary is made of. `testkit` and `tidy` are missing on purpose: they never ship.
 const BELOW_CLI: &[&str] =
     &["core", "ledger", "policy", "warrant", "estate", "prove", "audit", "store", "connect", "engine", "runner", "server", "sim"];
+
+/// What the crash lab may use: everything the binary is made of, and the keys of people that tests have.
+const LAB: &[&str] = &["core", "ledger", "warrant", "estate", "store", "engine", "runner", "testkit"];
 
 /// Dependencies between rooms that the table does not draw, and rooms that it does not know.
 pub fn forbidden_arrows(tree: &Tree) -> Vec<Finding> {
