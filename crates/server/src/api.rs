@@ -12,16 +12,19 @@ pub(crate) mod openapi;
 mod page;
 mod parameter;
 mod proposal;
+mod revisions;
 #[cfg(test)]
 mod tests;
 mod votes;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::App;
 
 pub(crate) use events::STREAMS_MAX;
+use revisions::PROPOSAL_MAX;
 
 /// Every route of this face. Each is in the OpenAPI document, too; a test compares the two.
 pub(crate) fn router() -> Router<App> {
@@ -44,10 +47,19 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/incidents", get(incidents::list))
         .route("/api/v1/incidents/{id}", get(incidents::show))
         .route("/api/v1/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .route("/api/v1/incidents/{id}/room", get(incidents::room))
+        .route("/api/v1/incidents/{id}/merge", post(incidents::merge))
+        .route("/api/v1/incidents/{id}/split", post(incidents::split))
         .route("/api/v1/incidents/{id}/close", post(incidents::close))
         .route("/api/v1/incidents/{id}/grade", post(incidents::grade))
         .route("/api/v1/posture", get(installation::posture).put(installation::set_posture))
         .route("/api/v1/estate", get(installation::estate))
+        .route("/api/v1/estate/revisions", get(revisions::list).post(revisions::propose).layer(DefaultBodyLimit::max(PROPOSAL_MAX)))
+        .route("/api/v1/estate/revisions/{id}", get(revisions::show))
+        .route("/api/v1/estate/revisions/{id}/request", get(revisions::request))
+        .route("/api/v1/estate/revisions/{id}/difference", get(revisions::difference))
+        .route("/api/v1/estate/revisions/{id}/withdraw", post(revisions::withdraw))
+        .route("/api/v1/estate/revisions/{id}/activate", post(revisions::activate))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/entries", get(ledger::entries))
@@ -55,6 +67,8 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/ledger/consistency", get(ledger::consistency))
         .route("/api/v1/ledger/vkey", get(ledger::vkey))
         .route("/hooks/alertmanager", post(hooks::alertmanager))
+        .route("/hooks/{source}", post(hooks::source))
+        .route("/hooks/{source}/{*suffix}", post(hooks::suffixed))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))

@@ -4,10 +4,12 @@ mod extract;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use http::HeaderMap;
+use lineclear_core::signal::SecretName;
 use lineclear_core::{AgentId, Digest, OperatorId, Timestamp};
 use subtle::ConstantTimeEq as _;
 
@@ -67,12 +69,19 @@ pub struct Auth {
     invites: Purse,
     sessions: Purse,
     tokens: Purse,
+    secrets: RwLock<BTreeMap<SecretName, Vec<u8>>>,
 }
 
 impl Auth {
     /// Whoever holds one of these tokens may speak.
     pub fn new(issued: Issued) -> Self {
-        Self { issued: RwLock::new(issued), invites: Purse::default(), sessions: Purse::default(), tokens: Purse::default() }
+        Self {
+            issued: RwLock::new(issued),
+            invites: Purse::default(),
+            sessions: Purse::default(),
+            tokens: Purse::default(),
+            secrets: RwLock::default(),
+        }
     }
 
     /// From now on these tokens work and no others: what is not among them was taken back.
@@ -83,6 +92,17 @@ impl Auth {
     fn issued(&self) -> RwLockReadGuard<'_, Issued> {
         // A panic elsewhere leaves a list that is still whole.
         self.issued.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on these are the secrets that sources of signals share with this installation.
+    pub fn keep_secrets(&self, secrets: BTreeMap<SecretName, Vec<u8>>) {
+        *self.secrets.write().unwrap_or_else(PoisonError::into_inner) = secrets;
+    }
+
+    /// A secret that a source of signals shares; none when nobody has put it there, or it is empty.
+    pub(crate) fn secret(&self, name: &SecretName) -> Option<Vec<u8>> {
+        let secrets = self.secrets.read().unwrap_or_else(PoisonError::into_inner);
+        secrets.get(name).filter(|secret| !secret.is_empty()).cloned()
     }
 
     /// The path of a link that signs this person in once, within 15 minutes. `secret` is fresh and random.

@@ -4,14 +4,17 @@
 mod act;
 mod asset;
 mod change;
+mod estate;
 mod frame;
 mod graph;
 mod inbox;
 mod incident;
+mod keys;
 mod ladder;
 mod ledger;
 mod moment;
 mod policy;
+mod revision;
 #[cfg(test)]
 mod sample;
 mod shown;
@@ -45,9 +48,22 @@ pub fn router(app: &App) -> Router {
         .route("/incidents/{id}/live", get(incident::live))
         .route("/incidents/{id}/take", get(act::back_to_incident).post(act::take))
         .route("/incidents/{id}/close", get(act::back_to_incident).post(act::close))
+        .route("/keys", get(keys::show))
+        .route("/keys/line", axum::routing::post(keys::line))
+        .route("/incidents/{id}/merge", get(act::back_to_incident).post(act::merge))
+        .route("/incidents/{id}/split", get(act::back_to_incident).post(act::split))
         .route("/ledger", get(ledger::list))
         .route("/ledger/{index}", get(ledger::show))
         .route("/policy", get(policy::show))
+        .route("/estate", get(estate::show))
+        .route("/estate/live", get(estate::live))
+        .route("/estate/revisions/{id}", get(revision::show))
+        .route("/estate/revisions/{id}/live", get(revision::live))
+        .route("/estate/revisions/{id}/decide", get(revision::decide))
+        .route("/estate/revisions/{id}/approve", get(revision::act::back).post(revision::act::approve))
+        .route("/estate/revisions/{id}/reject", get(revision::act::back).post(revision::act::reject))
+        .route("/estate/revisions/{id}/withdraw", get(revision::act::back).post(revision::act::withdraw))
+        .route("/estate/revisions/{id}/activate", get(revision::act::back).post(revision::act::activate))
         .route("/posture", get(act::back_to_policy).post(act::posture))
         .route("/assets/{name}", get(asset::newest))
         .route("/assets/{version}/{name}", get(asset::versioned))

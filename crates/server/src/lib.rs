@@ -7,6 +7,7 @@ mod api;
 mod app;
 mod auth;
 mod console;
+mod difference;
 mod guard;
 mod json;
 mod mcp;

@@ -7,7 +7,8 @@ mod tests;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use lineclear_core::{ApprovalId, ChangeId};
+use lineclear_core::subject::Subject;
+use lineclear_core::{ApprovalId, ChangeId, RevisionId};
 use serde::Serialize;
 
 pub use code::Code;
@@ -26,6 +27,7 @@ pub struct Problem {
     detail: String,
     pointer: Option<String>,
     change: Option<ChangeId>,
+    revision: Option<RevisionId>,
     approval: Option<ApprovalId>,
 }
 
@@ -56,6 +58,10 @@ pub(crate) struct Document {
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
     change: Option<ChangeId>,
+    /// The proposed version of the estate on which the refusal is recorded.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<RevisionId>,
     /// The request for approval on which the refusal is recorded.
     #[schema(value_type = Option<String>)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,7 +78,7 @@ impl Problem {
     #[expect(clippy::needless_pass_by_value, reason = "callers hand over errors and texts that they are done with")]
     pub fn with(code: Code, detail: impl ToString) -> Self {
         let detail = detail.to_string().chars().take(DETAIL_MAX).collect();
-        Self { code, detail, pointer: None, change: None, approval: None }
+        Self { code, detail, pointer: None, change: None, revision: None, approval: None }
     }
 
     /// Points at the member that is wrong (RFC 6901).
@@ -85,6 +91,12 @@ impl Problem {
     #[must_use]
     pub fn on(self, change: ChangeId) -> Self {
         Self { change: Some(change), ..self }
+    }
+
+    /// Names the change or the proposed version of the estate on which the refusal is recorded.
+    #[must_use]
+    pub fn about(self, about: Subject) -> Self {
+        Self { change: about.change(), revision: about.revision(), ..self }
     }
 
     /// The stable code.
@@ -109,6 +121,7 @@ impl Problem {
 
     fn document(self) -> Document {
         let code = self.code;
+        let revision = self.revision.map(|revision| format!("/api/v1/estate/revisions/{revision}"));
         Document {
             kind: format!("{TYPE}{}", code.word()),
             title: code.title(),
@@ -116,9 +129,10 @@ impl Problem {
             detail: self.detail,
             code: code.word(),
             help: code.help(),
-            instance: self.change.map(|change| format!("/api/v1/changes/{change}")),
+            instance: self.change.map(|change| format!("/api/v1/changes/{change}")).or(revision),
             pointer: self.pointer,
             change: self.change,
+            revision: self.revision,
             approval: self.approval,
         }
     }

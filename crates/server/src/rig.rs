@@ -17,10 +17,11 @@ use lineclear_core::name::Login;
 use lineclear_core::plan::{EffectClass, Preview};
 use lineclear_core::signal::{Signal, SignalState};
 use lineclear_core::{AgentId, Digest, IncidentId, OperatorId, RunnerId, Span, Timestamp};
-use lineclear_engine::{Caller, Clock, Engine, Parts, SystemClock, SystemIds, Telemetry};
+use lineclear_engine::{Caller, Clock, Engine, Estates as _, Files, Parts, SystemClock, SystemIds, Telemetry};
 use lineclear_ledger::LogKey;
 use lineclear_policy::Policies;
 use lineclear_store::Memory;
+use lineclear_testkit::FakeEstates;
 use lineclear_warrant::{Answer, Poll, WarrantKey, Work};
 use serde_json::{Value, json};
 use ssh_key::private::Ed25519Keypair;
@@ -40,6 +41,39 @@ pub(crate) const WEBHOOK: &str = "webhook-token";
 /// The host that requests name, and the origin that browsers say they are from.
 pub(crate) const HOST: &str = "127.0.0.1:7171";
 
+/// Senders of signals, beside the example's own.
+const SENDERS: &str = "
+[signals.pager]
+kind = \"pagerduty\"
+secret_file = \"pager.secret\"
+
+[signals.code]
+kind = \"github\"
+proof = \"signature\"
+secret_env = \"CODE_SECRET\"
+
+[signals.metrics]
+kind = \"prometheus\"
+
+[signals.own]
+kind = \"deployment\"
+proof = \"signature\"
+secret_file = \"own.secret\"
+
+[signals.aws]
+kind = \"cloudwatch\"
+secret_file = \"aws.secret\"
+topics = [\"arn:aws:sns:eu-central-1:1:alarms\"]
+
+[signals.open]
+kind = \"checkly\"
+proof = \"none\"
+
+[signals.forgotten]
+kind = \"datadog\"
+secret_file = \"nobody-put-it-there\"
+";
+
 /// The machine's clock, moved.
 #[derive(Default)]
 pub(crate) struct Moved {
@@ -53,17 +87,18 @@ impl Clock for Moved {
     }
 }
 
-/// Every source answers 1, just now.
+/// Every source answers 1, just now; but nothing fails, so that no error budget is used.
 struct Ones;
 
 impl Telemetry for Ones {
-    fn ask<'a>(&'a self, _: &'a str, _: &'a str, now: Timestamp) -> Pin<Box<dyn Future<Output = Reading> + Send + 'a>> {
-        Box::pin(async move { Reading::Value { value: Measure::whole(1), observed: now } })
+    fn ask<'a>(&'a self, _: &'a str, query: &'a str, now: Timestamp) -> Pin<Box<dyn Future<Output = Reading> + Send + 'a>> {
+        let failed = query.starts_with("avg_over_time(http_error_ratio");
+        Box::pin(async move { Reading::Value { value: Measure::whole(i64::from(!failed)), observed: now } })
     }
 }
 
-fn estate() -> &'static (Arc<Estate>, Arc<Policies>) {
-    static ESTATE: OnceLock<(Arc<Estate>, Arc<Policies>)> = OnceLock::new();
+fn estate() -> &'static (Arc<Estate>, Arc<Policies>, Files) {
+    static ESTATE: OnceLock<(Arc<Estate>, Arc<Policies>, Files)> = OnceLock::new();
     ESTATE.get_or_init(|| {
         let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estate/example");
         let copy = tempfile::tempdir().unwrap();
@@ -73,8 +108,12 @@ fn estate() -> &'static (Arc<Estate>, Arc<Policies>) {
             let public = key(seed).public_key().to_openssh().unwrap();
             std::fs::write(copy.path().join(format!("keys/{login}.pub")), public + "\n").unwrap();
         }
-        let loaded = lineclear_estate::load(copy.path()).unwrap_or_else(|error| panic!("{error:?}"));
-        (loaded.estate, Arc::new(loaded.policies))
+        let settings = copy.path().join("lineclear.toml");
+        let text = std::fs::read_to_string(&settings).unwrap();
+        std::fs::write(&settings, text + SENDERS).unwrap();
+        let files = lineclear_estate::read_files(copy.path()).unwrap();
+        let loaded = lineclear_estate::load_files(&files).unwrap_or_else(|error| panic!("{error:?}"));
+        (loaded.estate, Arc::new(loaded.policies), files)
     })
 }
 
@@ -142,7 +181,9 @@ impl Rig {
 
     /// The same, reached by this URL.
     pub async fn new(url: &str) -> Self {
-        let (estate, policies) = estate();
+        let (estate, policies, files) = estate();
+        let estates = Arc::new(FakeEstates::default());
+        estates.keep(files).await.unwrap();
         let log = LogKey::from_seed(&estate.origin, &[1; 32]).unwrap();
         let clock = Arc::new(Moved::default());
         let parts = Parts {
@@ -150,6 +191,7 @@ impl Rig {
             store: Arc::new(Memory::new(log)),
             estate: Arc::clone(estate),
             policies: Arc::clone(policies),
+            estates: Arc::clone(&estates) as _,
             telemetry: Arc::new(Ones),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
@@ -255,6 +297,8 @@ impl Rig {
             state: SignalState::Firing,
             title: "shop is slow".into(),
             stated_severity: "warning".into(),
+            severity: None,
+            service: None,
             starts: self.app.engine.now(),
             labels: [].into(),
             annotations: [].into(),

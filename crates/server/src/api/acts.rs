@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use lineclear_core::ChangeId;
 use lineclear_core::catalogue::InputValue;
-use lineclear_core::run::Resolution;
+use lineclear_core::run::{Override, Resolution};
+use lineclear_core::{ChangeId, OperatorId};
 use lineclear_engine::ChangeView;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -49,11 +49,18 @@ pub(crate) struct Declaration {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Resolved {
-    /// `retry`, `mark_applied`, `mark_not_applied`, `skip`, `undo` or `abort`.
+    /// `retry`, `mark_applied`, `mark_not_applied`, `skip`, `continue`, `undo`, `abort` or `hand_over`.
     #[schema(value_type = String)]
     resolution: Resolution,
     /// Why; it is recorded.
     reason: String,
+    /// What was seen; needed for `mark_applied`.
+    #[serde(default)]
+    evidence: Option<String>,
+    /// To whom, as `operator_…`; needed for `hand_over`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    to: Option<OperatorId>,
 }
 
 /// Takes a proposal back before it runs; an agent only its own.
@@ -107,6 +114,7 @@ pub(super) async fn take_back(State(app): State<App>, person: Person, Named(id):
 #[utoipa::path(post, path = "/api/v1/changes/{id}/resolve", tag = "changes", params(("id" = String, Path, description = "The change")),
     request_body = Resolved, responses((status = 200, description = "The change as it stands now", body = Object)))]
 pub(super) async fn resolve(State(app): State<App>, person: Person, Named(id): Named<ChangeId>, Strict(body): Strict<Resolved>) -> Shown {
-    app.engine.resolve(&person.caller(), id, body.resolution, body.reason).await?;
+    let Resolved { resolution, reason, evidence, to } = body;
+    app.engine.resolve(&person.caller(), id, Override { resolution, reason, evidence, to }).await?;
     Ok(Json(app.engine.view(id).await?))
 }

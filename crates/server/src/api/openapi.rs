@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{acts, changes, events, health, hooks, incidents, installation, ledger, votes};
+use super::{acts, changes, events, health, hooks, incidents, installation, ledger, revisions, votes};
 use crate::problem::{Document, MEDIA};
 
 #[derive(utoipa::OpenApi)]
@@ -18,9 +18,10 @@ use crate::problem::{Document, MEDIA};
     paths(
         document, changes::propose, changes::list, changes::show, changes::record, changes::explanation, changes::check, votes::request, votes::statement,
         votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
-        incidents::acknowledge, incidents::close, incidents::grade, installation::actions, installation::estate,
-        installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
-        ledger::consistency, ledger::vkey, hooks::alertmanager, health::alive, health::ready, health::metrics,
+        incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, installation::actions, installation::estate,
+        revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
+        revisions::activate, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
+        ledger::consistency, ledger::vkey, hooks::alertmanager, hooks::source, hooks::suffixed, health::alive, health::ready, health::metrics,
     )
 )]
 struct Described;

@@ -3,6 +3,7 @@
 mod bodies;
 mod description;
 mod doors;
+mod hooks;
 mod ledger;
 mod people;
 mod proposals;

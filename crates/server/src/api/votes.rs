@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use http::header::{ACCEPT, HeaderMap};
-use lineclear_core::statement::{Decision, SSH_NAMESPACE, Signature};
-use lineclear_core::{ApprovalId, ChangeId, Digest};
+use lineclear_core::statement::{Assertion, Decision, SSH_NAMESPACE, Signature};
+use lineclear_core::{ApprovalId, ChangeId, Digest, RevisionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,14 +60,31 @@ pub(crate) enum SignatureBody {
         /// `-----BEGIN SSH SIGNATURE-----` and so on.
         armored: String,
     },
+    /// A passkey's assertion (WebAuthn Level 3, §5.2.2) whose challenge is SHA-256 over `lineclear-approval-v1`, a zero byte, the
+    /// length of the statement in eight bytes, and the statement.
+    Passkey {
+        /// The credential's id, in base64url.
+        credential: String,
+        /// The authenticator data, in base64url.
+        authenticator_data: String,
+        /// `clientDataJSON`, as text.
+        client_data: String,
+        /// The signature, in base64url.
+        signature: String,
+    },
 }
 
 /// What a vote led to.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Counted {
-    /// The change.
-    #[schema(value_type = String)]
-    change: ChangeId,
+    /// The change, when it was asked about one.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<ChangeId>,
+    /// The proposed version of the estate, when it was asked about one.
+    #[schema(value_type = Option<String>)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<RevisionId>,
     /// Where the request stands now.
     state: &'static str,
     /// Distinct people so far.
@@ -116,7 +133,11 @@ pub(super) async fn vote(
     let signature = match body.signature {
         SignatureBody::Session {} => Signature::Session,
         SignatureBody::Ssh { armored } => Signature::Ssh { armored },
+        SignatureBody::Passkey { credential, authenticator_data, client_data, signature } => {
+            Signature::Passkey(Assertion { credential, authenticator_data, client_data, signature })
+        }
     };
     let cast = app.engine.vote(&person.caller(), id, body.statement, signature).await?;
-    Ok(Json(Counted { change: cast.change, state: cast.state, people: cast.people, needed: cast.needed }))
+    let (change, revision) = (cast.about.change(), cast.about.revision());
+    Ok(Json(Counted { change, revision, state: cast.state, people: cast.people, needed: cast.needed }))
 }

@@ -1,16 +1,19 @@
 //! What people do on pages: plain forms, answered with the page itself. The engine decides; what it refuses is said in
 //! place, with what was typed still there.
 
+use std::collections::BTreeSet;
+
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use lineclear_core::bundle::Bundle;
 use lineclear_core::catalogue::Risk;
+use lineclear_core::id::IdError;
 use lineclear_core::posture::Posture;
-use lineclear_core::run::Resolution;
+use lineclear_core::run::{Override, Resolution};
 use lineclear_core::statement::{Decision, Signature};
-use lineclear_core::{ApprovalId, ChangeId, Digest, IncidentId};
+use lineclear_core::{ApprovalId, ChangeId, Digest, IncidentId, SignalId};
 use lineclear_engine::EngineError;
 use serde::Deserialize;
 
@@ -18,7 +21,7 @@ use super::visitor::{Failure, Visitor};
 use super::{change, incident};
 use crate::{App, Code, Problem};
 
-type Filled<T> = Result<Form<T>, FormRejection>;
+pub(super) type Filled<T> = Result<Form<T>, FormRejection>;
 type Answered = Result<Response, Failure>;
 
 /// A vote: on exactly what was on the screen.
@@ -48,7 +51,7 @@ pub(super) struct Declared {
 #[serde(deny_unknown_fields)]
 pub(super) struct Reason {
     #[serde(default)]
-    reason: String,
+    pub reason: String,
 }
 
 /// What a person decides about a stuck run.
@@ -56,6 +59,20 @@ pub(super) struct Reason {
 #[serde(deny_unknown_fields)]
 pub(super) struct Resolved {
     resolution: Resolution,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    evidence: String,
+    /// An operator's id; nothing where nobody was chosen.
+    #[serde(default)]
+    to: String,
+}
+
+/// What an incident is part of.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Merged {
+    into: IncidentId,
     #[serde(default)]
     reason: String,
 }
@@ -75,7 +92,7 @@ pub(super) struct PostureForm {
 pub(super) struct Empty {}
 
 /// The fields of a form.
-fn fields<T>(form: Filled<T>) -> Result<T, Problem> {
+pub(super) fn fields<T>(form: Filled<T>) -> Result<T, Problem> {
     form.map(|Form(fields)| fields).map_err(|rejection| {
         let code = if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE { Code::TooLarge } else { Code::Malformed };
         Problem::with(code, rejection.body_text())
@@ -83,7 +100,7 @@ fn fields<T>(form: Filled<T>) -> Result<T, Problem> {
 }
 
 /// Browsers send line ends as CR LF (WHATWG URL §5); what people sign has LF.
-fn plain(reason: &str) -> String {
+pub(super) fn plain(reason: &str) -> String {
     reason.replace("\r\n", "\n").trim().to_owned()
 }
 
@@ -160,8 +177,21 @@ pub(super) async fn take_back(State(app): State<App>, visitor: Visitor, Path(id)
 pub(super) async fn resolve(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, form: Filled<Resolved>) -> Answered {
     let (id, form) = (change::named(&id)?, fields(form)?);
     let reason = plain(&form.reason);
-    let done = app.engine.resolve(&visitor.caller(), id, form.resolution, reason.clone()).await;
-    answer(&app, visitor, id, "resolve", reason, said(done)).await
+    let done = match ruling(&form, reason.clone()) {
+        Ok(ruling) => said(app.engine.resolve(&visitor.caller(), id, ruling).await),
+        Err(problem) => Err(problem),
+    };
+    answer(&app, visitor, id, "resolve", reason, done).await
+}
+
+/// A form sends every field; what nobody filled in is not given.
+fn ruling(form: &Resolved, reason: String) -> Result<Override, Problem> {
+    let evidence = Some(plain(&form.evidence)).filter(|text| !text.is_empty());
+    let to = match form.to.trim() {
+        "" => None,
+        id => Some(id.parse().map_err(|error: IdError| Problem::with(Code::Malformed, error.to_string()).at("/to"))?),
+    };
+    Ok(Override { resolution: form.resolution, reason, evidence, to })
 }
 
 fn said(done: Result<(), EngineError>) -> Result<(), Problem> {
@@ -190,6 +220,40 @@ pub(super) async fn close(State(app): State<App>, visitor: Visitor, Path(id): Pa
     let (id, form) = (incident::named(&id)?, fields(form)?);
     let done = app.engine.close_incident(&visitor.caller(), id, plain(&form.reason)).await;
     answer_incident(&app, visitor, id, said(done)).await
+}
+
+/// Makes an incident part of another one.
+pub(super) async fn merge(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, form: Filled<Merged>) -> Answered {
+    let (id, form) = (incident::named(&id)?, fields(form)?);
+    match app.engine.merge_incidents(&visitor.caller(), id, form.into, plain(&form.reason)).await {
+        Ok(()) => Ok(Redirect::to(&format!("/incidents/{}", form.into)).into_response()),
+        refused => answer_incident(&app, visitor, id, said(refused)).await,
+    }
+}
+
+/// Makes some of an incident's signals an incident of their own.
+pub(super) async fn split(
+    State(app): State<App>,
+    visitor: Visitor,
+    Path(id): Path<String>,
+    form: Filled<Vec<(String, String)>>,
+) -> Answered {
+    let (id, pairs) = (incident::named(&id)?, fields(form)?);
+    // A list that several are chosen from sends its name once for each.
+    let (mut signals, mut reason) = (BTreeSet::new(), String::new());
+    for (name, value) in pairs {
+        match (name.as_str(), value.parse::<SignalId>()) {
+            ("signals", Ok(signal)) => {
+                signals.insert(signal);
+            }
+            ("reason", _) => reason = plain(&value),
+            (_, _) => return Err(Problem::with(Code::Malformed, "this form holds signals and a reason").into()),
+        }
+    }
+    match app.engine.split_incident(&visitor.caller(), id, signals, reason).await {
+        Ok(into) => Ok(Redirect::to(&format!("/incidents/{into}")).into_response()),
+        Err(refused) => answer_incident(&app, visitor, id, Err(refused.into())).await,
+    }
 }
 
 async fn answer_incident(app: &App, visitor: Visitor, id: IncidentId, done: Result<(), Problem>) -> Answered {

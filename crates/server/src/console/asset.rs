@@ -15,12 +15,13 @@ use crate::{Code, Problem};
 struct Files;
 
 /// Every file that is served, with its media type. The notices beside them are not.
-const SERVED: [(&str, &str); 5] = [
+const SERVED: [(&str, &str); 6] = [
     ("console.css", "text/css; charset=utf-8"),
     ("htmx.min.js", "text/javascript; charset=utf-8"),
     ("hx-csp.min.js", "text/javascript; charset=utf-8"),
     ("hx-sse.min.js", "text/javascript; charset=utf-8"),
     ("icon.svg", "image/svg+xml"),
+    ("passkey.js", "text/javascript; charset=utf-8"),
 ];
 
 /// A version's address never shows anything else, so nobody has to ask for it again.

@@ -4,10 +4,13 @@
 mod after;
 mod around;
 mod bar;
+mod budget;
 mod effect;
 mod evidence;
 mod head;
 mod reach;
+mod routine;
+mod stuck;
 mod timeline;
 mod why;
 
@@ -17,10 +20,12 @@ use http::StatusCode;
 use lineclear_core::authority::{Grade, Operator};
 use lineclear_core::change::State as ChangeState;
 use lineclear_core::incident::Incident;
+use lineclear_core::passkey::Passkey;
+use lineclear_core::run::State as RunState;
 use lineclear_core::situation::Actor;
 use lineclear_core::verdict::Verdict;
 use lineclear_core::{ChangeId, Digest, OperatorId};
-use lineclear_engine::ChangeView;
+use lineclear_engine::{ChangeView, Recent};
 use lineclear_policy::Explanation;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -29,6 +34,7 @@ use super::frame::{Frame, Place, page, part};
 use super::graph::{Node, nodes};
 use super::ladder::{Step, steps};
 use super::visitor::{Failure, Visitor};
+use super::{incident, keys};
 use crate::{App, Code, Problem};
 
 pub(super) use head::state_chip;
@@ -52,12 +58,18 @@ pub(super) struct Page {
     pub ladder: Vec<Step>,
     /// What would change the verdict, in words.
     pub remedies: Vec<String>,
+    /// What was changed lately on the target and near it.
+    pub recent: Vec<Recent>,
     /// What is in reach, as a graph.
     pub reach: Vec<Node>,
     /// The estate in force now; the change was judged under its dossier's.
     pub in_force: Digest,
     /// Who reads.
     pub reader: OperatorId,
+    /// The reader's passkeys that sign on this page.
+    pub passkeys: Vec<String>,
+    /// Everybody in the directory, while a stuck run may be handed over.
+    pub people: Vec<(OperatorId, String)>,
     /// What came of the reader's last act, when it was refused.
     pub notice: Option<Notice>,
 }
@@ -153,6 +165,7 @@ pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<
         None => None,
     };
     let explained = view.change.dossier().and_then(|dossier| engine.explanation(proposal, dossier));
+    let recent = engine.recent_beside(&view.change).await?;
     let reach = view.change.dossier().map(|dossier| nodes(&estate.topology, &proposal.target, &dossier.blast.affected)).unwrap_or_default();
     Ok(Page {
         title: estate.catalogue.actions.get(&proposal.action).map_or_else(|| proposal.action.to_string(), |action| action.title.clone()),
@@ -162,12 +175,22 @@ pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<
         voters: voters(app, &view),
         ladder: ladder(app, &view, explained.as_ref()),
         remedies: explained.map(|it| it.remedies.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        recent,
         reach,
         in_force: estate.digest,
         reader,
+        passkeys: keys::passkeys(app, reader).iter().map(Passkey::credential).collect(),
+        people: people(app, &view),
         notice: None,
         view,
     })
+}
+
+fn people(app: &App, view: &ChangeView) -> Vec<(OperatorId, String)> {
+    if !view.run.as_ref().is_some_and(|run| matches!(run.state, RunState::Stuck { .. })) {
+        return Vec::new();
+    }
+    app.engine.estate().directory.operators.values().map(|person| (person.id, person.name.clone())).collect()
 }
 
 fn voters(app: &App, view: &ChangeView) -> Vec<Voter> {
@@ -240,6 +263,9 @@ pub(super) fn body(frame: &Frame, it: &Page) -> Markup {
             (evidence::evidence(frame, it, dossier))
             (why::why(it, dossier))
             div.columns { (around::in_flight(frame, dossier)) (around::prior(frame, dossier)) }
+            (incident::recent(frame, &it.recent))
+            (budget::budgets(frame, dossier))
+            (routine::routine(frame, dossier))
         }
         (around::alternatives(it))
         (around::words(it))

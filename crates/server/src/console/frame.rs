@@ -40,6 +40,8 @@ pub(super) enum Place {
     Ledger,
     /// Policy, ladder, catalogue.
     Policy,
+    /// The reader's own keys; reached by their name.
+    Keys,
 }
 
 const PLACES: [(Place, &str, &str); 4] = [
@@ -64,6 +66,7 @@ pub(super) fn page(frame: &Frame, place: Place, title: &str, body: &Markup, bar:
                 script nonce=(frame.nonce) src=(address("htmx.min.js")) defer {}
                 script nonce=(frame.nonce) src=(address("hx-csp.min.js")) defer {}
                 script nonce=(frame.nonce) src=(address("hx-sse.min.js")) defer {}
+                script nonce=(frame.nonce) src=(address("passkey.js")) defer {}
             }
             body.deciding[bar.is_some()] {
                 a.skip href="#main" { "Skip to the page" }
@@ -91,7 +94,7 @@ fn top(frame: &Frame, place: Place) -> Markup {
                     }
                 }
                 div.who {
-                    span { (Shown(&frame.person)) }
+                    a href="/keys" aria-current=[(place == Place::Keys).then_some("page")] title="Your keys" { (Shown(&frame.person)) }
                     form method="post" action="/sign-out" { button.plain type="submit" { "Sign out" } }
                 }
             }

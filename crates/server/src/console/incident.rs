@@ -1,10 +1,16 @@
-//! Incidents: the list, and the page of one with its signals, its commander, and the end of it.
+//! Incidents: the list, and the room of one: how bad and why, who was told, what was changed lately, its signals, its life,
+//! and what people do about it.
+
+mod acts;
+mod room;
+
+pub(super) use room::recent;
 
 use axum::extract::{Path, State};
 use lineclear_core::IncidentId;
-use lineclear_core::incident::{Incident, Kept, State as IncidentState};
+use lineclear_core::incident::{Kept, State as IncidentState};
 use lineclear_core::signal::SignalState;
-use lineclear_core::situation::Actor;
+use lineclear_engine::RoomView;
 use maud::{Markup, html};
 
 use super::frame::{Frame, Place, page, part};
@@ -14,13 +20,16 @@ use super::shown::Shown;
 use super::visitor::{Failure, Visitor, heading, said};
 use crate::{App, Code, Problem};
 
+/// Most signals that the page lists; the others are counted.
+const SIGNALS_SHOWN: usize = 100;
+
 /// What the page of an incident shows.
 #[derive(Debug, Clone)]
 pub(super) struct Page {
-    /// The incident.
-    pub incident: Incident,
-    /// Who took it.
-    pub commander: Option<String>,
+    /// The incident with all that stands around it.
+    pub room: RoomView,
+    /// Other open incidents, that it may be part of.
+    pub others: Vec<IncidentLine>,
     /// Why the reader's last act was refused.
     pub notice: Option<Problem>,
 }
@@ -52,9 +61,9 @@ pub(super) async fn live(State(app): State<App>, visitor: Visitor, Path(id): Pat
 
 /// Everything the page shows.
 pub(super) async fn load(app: &App, id: IncidentId) -> Result<Page, Problem> {
-    let incident = app.engine.incident(id).await?;
-    let commander = incident.commander.map(|id| app.engine.name(Actor::Operator(id)));
-    Ok(Page { incident, commander, notice: None })
+    let room = app.engine.room(id).await?;
+    let others = incidents(app, Some(true)).await?.into_iter().filter(|line| line.id != id).collect();
+    Ok(Page { room, others, notice: None })
 }
 
 /// The page of the list.
@@ -81,20 +90,20 @@ fn list_body(frame: &Frame, open: &[IncidentLine], closed: &[IncidentLine]) -> M
 
 /// The page of one.
 pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
-    let id = it.incident.id;
+    let id = it.room.incident.id;
     let whole = html! {
         @if let Some(problem) = &it.notice {
             div.alert role="alert" { p { strong { (heading(problem)) } " Nothing was done." } (said(problem)) }
         }
         (part(frame, "incident", &format!("/incidents/{id}/live"), &[id.to_string()], &body(frame, it)))
-        (acts(it))
+        (acts::acts(it))
     };
-    page(frame, Place::Incidents, &it.incident.title, &whole, None)
+    page(frame, Place::Incidents, &it.room.incident.title, &whole, None)
 }
 
 /// The part of it that moves.
 fn body(frame: &Frame, it: &Page) -> Markup {
-    let incident = &it.incident;
+    let (room, incident) = (&it.room, &it.room.incident);
     html! {
         div.head {
             p.crumbs { a href="/incidents" { "Incidents" } " / " code { (incident.id.to_string()) } }
@@ -102,21 +111,28 @@ fn body(frame: &Frame, it: &Page) -> Markup {
             ul.chips {
                 li { span.chip.stop[incident.severity.number() <= 2].wait[incident.severity.number() == 3] { "severity " (incident.severity.number()) } }
                 li { (state(incident.state)) }
+                li { (room::attention(&incident.attention)) }
+            }
+            @if let Some(into) = incident.merged {
+                p.alert { "This is part of " a href=(format!("/incidents/{into}")) { "another incident" } "; its signals are there." }
             }
             dl.facts {
                 dt { "Opened" } dd { (moment::ago(frame.now, incident.opened)) span.soft { ", " (moment::exact(incident.opened)) } }
-                dt { "Taken by" } dd { @match &it.commander { Some(name) => (Shown(name)), None => span.warn { "nobody yet" }, } }
+                dt { "Taken by" } dd { @match &room.commander { Some(name) => (Shown(name)), None => span.warn { "nobody yet" }, } }
+                dt { "Told by" } dd { @match &room.path { Some(path) => { "escalation path " code { (path) } }, None => span.soft { "no escalation path is set for what it concerns" }, } }
                 dt { "Group" } dd { code { (Shown(&incident.group)) } }
             }
         }
+        div.columns { (room::factors(room)) (room::recent(frame, &room.recent)) }
         section aria-labelledby="signals" {
             h2 #signals { "Signals" }
-            p.soft.small { "As their senders word them." }
+            p.soft.small { "As their senders word them. " (room::counted(incident)) }
             table {
                 thead { tr { th scope="col" { "What" } th scope="col" { "State" } th scope="col" { "Since" } th scope="col" { "Labels and annotations" } } }
-                tbody { @for kept in incident.signals.values() { (signal(frame, kept)) } }
+                tbody { @for kept in room::listed(incident).into_iter().take(SIGNALS_SHOWN) { (signal(frame, kept)) } }
             }
         }
+        (room::timeline(room))
     }
 }
 
@@ -126,6 +142,7 @@ fn state(state: IncidentState) -> Markup {
             IncidentState::Open => span.chip.wait { "open" },
             IncidentState::Acknowledged => span.chip.go { "taken" },
             IncidentState::Resolved => span.chip.done { "every signal has resolved" },
+            IncidentState::Merged => span.chip.over { "part of another" },
             IncidentState::Closed => span.chip.over { "closed" },
         }
     }
@@ -136,29 +153,11 @@ fn signal(frame: &Frame, kept: &Kept) -> Markup {
     html! {
         tr {
             td data-label="What" { (Shown(&signal.title)) br; span.small.soft { (Shown(&signal.source)) ", calls it “" (Shown(&signal.stated_severity)) "”" } }
-            td data-label="State" { @match signal.state { SignalState::Firing => span.bad { "firing" }, SignalState::Resolved => span.good { "resolved" }, } }
+            td data-label="State" { @match signal.state { SignalState::Firing if kept.flapping => span.warn { "goes back and forth" }, SignalState::Firing => span.bad { "firing" }, SignalState::Resolved => span.good { "resolved" }, } }
             td data-label="Since" { (moment::ago(frame.now, signal.starts)) }
             td data-label="Labels and annotations" {
                 @for (name, value) in &signal.labels { code { (Shown(name)) "=" (Shown(value)) } " " }
                 @for (name, value) in &signal.annotations { p.small { span.soft { (Shown(name)) ": " } (Shown(value)) } }
-            }
-        }
-    }
-}
-
-/// Taking and closing; nothing for an incident that is closed.
-fn acts(it: &Page) -> Markup {
-    let path = format!("/incidents/{}", it.incident.id);
-    html! {
-        @if it.incident.state != IncidentState::Closed {
-            section aria-labelledby="acts" {
-                h2 #acts { "Take it, or close it" }
-                form method="post" action=(format!("{path}/take")) { p { button type="submit" { @if it.commander.is_some() { "Take it over" } @else { "Take it" } } } }
-                form method="post" action=(format!("{path}/close")) autocomplete="off" {
-                    label for="reason" { "Why it is over (needed)" }
-                    textarea #reason name="reason" rows="2" maxlength="2000" required {}
-                    button type="submit" { "Close it" }
-                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use lineclear_core::catalogue::{Action, Closing, Reversibility};
 use lineclear_core::posture::Posture;
-use lineclear_core::runbook::Runbook;
+use lineclear_core::routine::Standard;
 use lineclear_core::{Digest, Timestamp};
 use lineclear_policy::PolicyText;
 use maud::{Markup, html};
@@ -34,6 +34,8 @@ pub(super) struct Page {
     pub ladder: Vec<Step>,
     /// Whether a single-operator posture is declared.
     pub single_operator: bool,
+    /// What makes an action on a target routine; none when nothing does.
+    pub routine: Option<Standard>,
     /// The catalogue.
     pub actions: Vec<Kind>,
     /// The policies.
@@ -45,12 +47,13 @@ pub(super) struct Page {
 /// The page.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Markup, Failure> {
     let estate = app.engine.estate();
-    let drilled =
-        |action: &Action| action.runbook.as_ref().and_then(|name| estate.runbooks.get(name)).and_then(|runbook: &Runbook| runbook.drilled);
+    let drills = app.engine.drills().await?;
+    let drilled = |action: &Action| action.runbook.as_ref().and_then(|name| drills.get(name)).map(|drill| drill.at);
     let page = Page {
         version: estate.digest,
         ladder: steps(&estate.authority.rungs, None, &|_| None),
         single_operator: estate.authority.single_operator,
+        routine: estate.authority.routine,
         actions: estate.catalogue.actions.values().map(|action| Kind { action: action.clone(), drilled: drilled(action) }).collect(),
         policies: app.engine.policies().list(),
         freezes: estate.freezes.iter().map(|freeze| (freeze.title.clone(), freeze.from, freeze.until)).collect(),
@@ -62,7 +65,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Mar
 pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
     let body = html! {
         h1.head { "Policy" }
-        p { (Shown(&frame.estate)) ", version " code title=(it.version.to_string()) { (it.version.short()) } ". Policy is changed by review in the estate directory, never here." }
+        p { (Shown(&frame.estate)) ", version " code title=(it.version.to_string()) { (it.version.short()) } ". Policy is changed by review in the estate directory, never here: " a href="/estate" { "proposed versions" } "." }
         (posture(frame))
         section aria-labelledby="ladder" {
             h2 #ladder { "The ladder" }
@@ -71,6 +74,7 @@ pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
         }
         section aria-labelledby="catalogue" {
             h2 #catalogue { "What may be proposed" }
+            (routine(it.routine))
             (catalogue(frame, &it.actions))
         }
         (freezes(frame, it))
@@ -113,6 +117,20 @@ fn posture(frame: &Frame) -> Markup {
     }
 }
 
+fn routine(standard: Option<Standard>) -> Markup {
+    html! {
+        p {
+            @match standard {
+                Some(Standard { runs, within, spread }) => {
+                    "Where a policy asks whether something is routine: it takes " (runs) " good runs on the same target, none older than " (within) ", each "
+                    (spread) " or more after the one before, and an undo that was drilled. One bad run, and it is lost."
+                }
+                None => "Nothing ever becomes routine: the estate does not say what it would take.",
+            }
+        }
+    }
+}
+
 fn catalogue(frame: &Frame, actions: &[Kind]) -> Markup {
     html! {
         table {
@@ -120,7 +138,10 @@ fn catalogue(frame: &Frame, actions: &[Kind]) -> Markup {
             tbody {
                 @for Kind { action, drilled } in actions {
                     tr {
-                        td data-label="Action" { (Shown(&action.title)) br; code.small { (action.name.as_str()) } }
+                        td data-label="Action" {
+                            (Shown(&action.title)) br; code.small { (action.name.as_str()) }
+                            @if action.never_routine { span.small.soft { " never routine" } }
+                        }
                         td data-label="Risk" { (risk_chip(Some(action.risk))) }
                         td data-label="Acts on" { "a " (action.resource.as_str()) }
                         td data-label="The way back" {

@@ -104,6 +104,7 @@ fn fault(fault: &Fault) -> String {
         Fault::MissingFact { fact, why, .. } => format!("fact `{fact}` is missing: {why}"),
         Fault::StaleFact { fact, age_s, limit_s } => format!("fact `{fact}` is {age_s} s old, and counts for {limit_s} s"),
         Fault::NoPlan { why } => format!("the live system could not be read: {why}"),
+        Fault::NoBudget { slo, why, help, .. } => format!("objective `{slo}` cannot be measured: {why}; {help}"),
         Fault::Slice { why } => format!("the estate's data about the target is incomplete: {why}"),
     })
 }

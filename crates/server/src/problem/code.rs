@@ -133,16 +133,41 @@ codes! {
     /// Another agent's change.
     NotYourChange = "not_your_change" FORBIDDEN, "the change was proposed by somebody else",
         "an agent may withdraw or amend only what it proposed itself; ask an operator";
+    /// Another version of the estate came into force.
+    BaseMoved = "base_moved" CONFLICT, "another version of the estate came into force meanwhile",
+        "read it again: it is examined against the one in force, and people are asked anew";
+    /// A version of the estate cannot be had or used.
+    UnusableEstate = "unusable_estate" CONFLICT, "this version of the estate cannot be had, or cannot come into force here",
+        "read `detail`; propose it again once that is mended";
     /// No reason was given.
     Unreasoned = "unreasoned" UNPROCESSABLE_ENTITY, "a reason is missing", "say why in `reason`; it is recorded";
     /// The request for approval has ended or was used.
     ApprovalEnded = "approval_ended" CONFLICT, "the request for approval has ended or was used", "read the change again";
     /// A report about another attempt.
     OtherAttempt = "other_attempt" CONFLICT, "the run is at another attempt", "read the run again";
+    /// An override that says that something took effect, without evidence.
+    Unproven = "unproven" UNPROCESSABLE_ENTITY, "evidence is missing", "say in `evidence` what you saw; it is recorded";
+    /// Handing over to nobody.
+    NoTaker = "no_taker" UNPROCESSABLE_ENTITY, "nobody is named", "name in `to` the operator who takes it";
+    /// An override that needs a second person.
+    NeedsAnother = "needs_another" CONFLICT, "a second person has to ask for it", "have somebody else ask for the same";
+    /// An override that only applies when nothing may have been changed.
+    InDoubt = "in_doubt" CONFLICT, "something of the step may have been changed",
+        "say first what became of it: `mark_applied`, `mark_not_applied` or `undo`";
+    /// A run that began under a meaning that this engine does not know.
+    NotUnderstood = "not_understood" CONFLICT, "this engine does not know what the run's runbook meant when it began",
+        "abort it, hand it over, or start the version that began it";
+    /// Another run holds the concurrency key.
+    Held = "held" CONFLICT, "another run holds what this one needs for itself", "wait until that run is over, and try again";
     /// A machine wanted to lower a severity.
     LoweredByMachine = "lowered_by_machine" FORBIDDEN, "only a person lowers a severity", "ask an operator to grade the incident";
     /// The incident is closed.
     IncidentClosed = "incident_closed" CONFLICT, "the incident is closed", "what fires again opens a new incident";
+    /// The incident is part of another one.
+    IncidentMerged = "incident_merged" CONFLICT, "the incident is part of another one", "act on the incident that it is part of";
+    /// Signals that cannot be split off, or an incident that cannot be joined.
+    Unsplittable = "unsplittable" UNPROCESSABLE_ENTITY, "these cannot be split or joined",
+        "choose some of the incident's own signals, and never an incident and itself";
     /// A machine wanted to raise the posture.
     RaisedByMachine = "raised_by_machine" FORBIDDEN, "only a person raises the posture", "ask an operator";
     /// A runner's head is of another ledger.
@@ -152,7 +177,7 @@ codes! {
     UnknownRunner = "unknown_runner" FORBIDDEN, "the runner is not enrolled here", "enrol the runner in `lineclear.toml`";
     /// A webhook body that is not understood.
     BadWebhook = "bad_webhook" UNPROCESSABLE_ENTITY, "the webhook's body is not understood",
-        "send Alertmanager's webhook format, version 4; nothing of the body was taken";
+        "send the format that this source is configured for; nothing of the body was taken";
     /// Too many streams.
     TooManyStreams = "too_many_streams" SERVICE_UNAVAILABLE, "too many event streams are open", "close one, or try again later";
     /// A sign-in link that does not work any more.

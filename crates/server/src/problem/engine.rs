@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, incident, installation, run};
+use lineclear_core::{approval, change, incident, installation, revision, run};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -18,14 +18,17 @@ impl From<EngineError> for Problem {
             EngineError::Stranger => Self::with(Code::Stranger, detail),
             EngineError::Malformed { pointer, message } => Self::with(Code::Malformed, message).at(pointer),
             EngineError::Misfit { change, misfit } => of_misfit(&misfit, detail).on(change),
-            EngineError::VoteRefused { change, approval, why } => {
-                Self { approval: Some(approval), ..Self::with(of_vote(&why), detail).on(change) }
+            EngineError::VoteRefused { about, approval, why } => {
+                Self { approval: Some(approval), ..Self::with(of_vote(&why), detail).about(*about) }
             }
+            EngineError::Revision(refusal) => of_revision(&refusal, detail),
+            EngineError::Estate { .. } => Self::with(Code::UnusableEstate, detail),
             EngineError::Change(refusal) => of_change(&refusal, detail),
             EngineError::Approval(approval::Refusal::NotUsable { approval, .. } | approval::Refusal::Ended { approval, .. }) => {
                 Self { approval: Some(approval), ..Self::with(Code::ApprovalEnded, detail) }
             }
             EngineError::Run(refusal) => said(of_run(&refusal), detail),
+            EngineError::Held(_) => Self::with(Code::Held, detail),
             EngineError::Incident(refusal) => said(of_incident(&refusal), detail),
             EngineError::Posture(refusal) => said(of_posture(&refusal), detail),
             EngineError::Busy(_) => Self::with(Code::Busy, detail),
@@ -33,9 +36,11 @@ impl From<EngineError> for Problem {
             EngineError::Store(StoreError::Closed) => Self::new(Code::ShuttingDown),
             EngineError::Head(_) => Self::with(Code::ForeignHead, detail),
             EngineError::UnknownRunner(_) => Self::with(Code::UnknownRunner, detail),
-            fault @ (EngineError::Broken { .. } | EngineError::Digest(_) | EngineError::Store(_) | EngineError::Warrant(_)) => {
-                of_fault(&fault)
-            }
+            fault @ (EngineError::Broken { .. }
+            | EngineError::OtherEstate { .. }
+            | EngineError::Digest(_)
+            | EngineError::Store(_)
+            | EngineError::Warrant(_)) => of_fault(&fault),
         }
     }
 }
@@ -49,7 +54,11 @@ impl From<StoreError> for Problem {
 /// A refusal in its own words; a missing reason has a place, too.
 fn said(code: Code, detail: String) -> Problem {
     let problem = Problem::with(code, detail);
-    if code == Code::Unreasoned { problem.at("/reason") } else { problem }
+    let place = [(Code::Unreasoned, "/reason"), (Code::Unproven, "/evidence"), (Code::NoTaker, "/to")];
+    match place.into_iter().find(|(needs, _)| *needs == code) {
+        Some((_, pointer)) => problem.at(pointer),
+        None => problem,
+    }
 }
 
 /// Our own fault: logged here, once, and told to nobody.
@@ -95,11 +104,24 @@ fn of_change(refusal: &change::Refusal, detail: String) -> Problem {
     }
 }
 
+fn of_revision(refusal: &revision::Refusal, detail: String) -> Problem {
+    match refusal {
+        revision::Refusal::WrongState { revision, .. } => Problem { revision: Some(*revision), ..Problem::with(Code::WrongState, detail) },
+        revision::Refusal::BaseMoved { revision, .. } => Problem { revision: Some(*revision), ..Problem::with(Code::BaseMoved, detail) },
+        revision::Refusal::Unreasoned => said(Code::Unreasoned, detail),
+    }
+}
+
 const fn of_run(refusal: &run::Refusal) -> Code {
     match refusal {
         run::Refusal::WrongState { .. } => Code::WrongState,
         run::Refusal::OtherAttempt { .. } => Code::OtherAttempt,
         run::Refusal::Unreasoned => Code::Unreasoned,
+        run::Refusal::Unproven => Code::Unproven,
+        run::Refusal::NoTaker => Code::NoTaker,
+        run::Refusal::NeedsAnother => Code::NeedsAnother,
+        run::Refusal::InDoubt => Code::InDoubt,
+        run::Refusal::NotUnderstood { .. } => Code::NotUnderstood,
     }
 }
 
@@ -108,6 +130,8 @@ const fn of_incident(refusal: &incident::Refusal) -> Code {
         incident::Refusal::LoweredByMachine(_) => Code::LoweredByMachine,
         incident::Refusal::Closed(_) => Code::IncidentClosed,
         incident::Refusal::Unreasoned(_) => Code::Unreasoned,
+        incident::Refusal::Merged(..) => Code::IncidentMerged,
+        incident::Refusal::Itself(_) | incident::Refusal::Unsplittable(_) => Code::Unsplittable,
     }
 }
 

@@ -9,10 +9,12 @@ use lineclear_core::authority::Grade;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::digest::DigestError;
 use lineclear_core::dossier::Misfit;
+use lineclear_core::lane::{Held, Holder};
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
-use lineclear_core::{Timestamp, approval, change, incident, installation, run};
+use lineclear_core::subject::Subject;
+use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, incident, installation, revision, run};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -78,11 +80,30 @@ fn refusals() -> Vec<EngineError> {
         EngineError::Run(run::Refusal::WrongState { run: id("run"), state: "done", command: "resolve" }),
         EngineError::Run(run::Refusal::OtherAttempt { run: id("run") }),
         EngineError::Run(run::Refusal::Unreasoned),
+        EngineError::Run(run::Refusal::Unproven),
+        EngineError::Run(run::Refusal::NoTaker),
+        EngineError::Run(run::Refusal::NeedsAnother),
+        EngineError::Run(run::Refusal::InDoubt),
+        EngineError::Run(run::Refusal::NotUnderstood { run: id("run"), version: 3 }),
+        EngineError::Held(Held { key: "dns:example.test".into(), holder: Holder { run: id("run"), change: id("change") } }),
         EngineError::Incident(incident::Refusal::LoweredByMachine(id("incident"))),
         EngineError::Incident(incident::Refusal::Closed(id("incident"))),
         EngineError::Incident(incident::Refusal::Unreasoned(id("incident"))),
         EngineError::Posture(installation::Refusal::RaisedByMachine { from: Posture::Stopped, to: Posture::Full }),
         EngineError::Posture(installation::Refusal::Unreasoned),
+    ]
+}
+
+fn revisions() -> Vec<EngineError> {
+    let (revision, digest) = (id("revision"), Digest::of(b"estate"));
+    let about = Subject::Revision { revision, estate_digest: digest };
+    vec![
+        EngineError::VoteRefused { about: Box::new(about), approval: id("approval"), why: VoteRefusal::SelfApproval },
+        EngineError::Revision(revision::Refusal::WrongState { revision, state: "unfit", command: "activate" }),
+        EngineError::Revision(revision::Refusal::BaseMoved { revision, base: digest, in_force: Digest::of(b"other") }),
+        EngineError::Revision(revision::Refusal::Unreasoned),
+        EngineError::Estate { digest, why: "its files are not kept here".into() },
+        EngineError::OtherEstate { recorded: digest, given: Digest::of(b"other") },
     ]
 }
 
@@ -112,15 +133,19 @@ fn others() -> Vec<EngineError> {
 fn every_error_of_the_engine_becomes_a_problem_with_its_place() {
     let (change, approval) = (id("change"), id("approval"));
     let mut all: Vec<EngineError> = misfits().into_iter().map(|misfit| EngineError::Misfit { change, misfit }).collect();
-    all.extend(votes().into_iter().map(|why| EngineError::VoteRefused { change, approval, why }));
+    all.extend(votes().into_iter().map(|why| EngineError::VoteRefused { about: Box::new(Subject::from(change)), approval, why }));
+    all.extend(revisions());
     all.extend(refusals());
     all.extend(others());
     let mut table = String::new();
     for error in all {
-        let Problem { code, detail, pointer, change, approval } = Problem::from(error);
+        let Problem { code, detail, pointer, change, revision, approval } = Problem::from(error);
         assert!(!detail.contains("secret"), "{detail}");
         let pointer = pointer.map(|pointer| format!(" at {pointer}")).unwrap_or_default();
-        let on = [change.map(|_| " on its change"), approval.map(|_| " on its request")].into_iter().flatten().collect::<String>();
+        let on = [change.map(|_| " on its change"), revision.map(|_| " on its revision"), approval.map(|_| " on its request")]
+            .into_iter()
+            .flatten()
+            .collect::<String>();
         let _ = writeln!(table, "{} {}{pointer}{on}: {detail}", code.status().as_u16(), code.word());
     }
     insta::assert_snapshot!(table);
@@ -128,7 +153,11 @@ fn every_error_of_the_engine_becomes_a_problem_with_its_place() {
 
 #[tokio::test]
 async fn a_problem_is_sent_as_rfc_9457_says() {
-    let error = EngineError::VoteRefused { change: id("change"), approval: id("approval"), why: VoteRefusal::SelfApproval };
+    let error = EngineError::VoteRefused {
+        about: Box::new(id::<ChangeId>("change").into()),
+        approval: id("approval"),
+        why: VoteRefusal::SelfApproval,
+    };
     let response = Problem::from(error).into_response();
     assert_eq!(response.headers()[CONTENT_TYPE], MEDIA);
     let bytes = to_bytes(response.into_body(), 1 << 16).await.unwrap();

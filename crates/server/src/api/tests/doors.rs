@@ -10,7 +10,7 @@ use crate::rig::{AGENT, EXPIRED_AGENT, HOST, OTHER_AGENT, Rig, WEBHOOK, dns, tri
 
 const NOBODY: &str = "0193f0c4a1007a3e8b11d2c3b4a5ffff";
 
-/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL` does not exist, so that
+/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL` and `REVISION` do not exist, so that
 /// whoever is let in finds nothing.
 fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let reason = || Some(json!({"reason": "because"}));
@@ -44,13 +44,25 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         get("/api/v1/posture"),
         (Method::PUT, "/api/v1/posture", Some(json!({"posture": "advise-only", "reason": "because"}))),
         get("/api/v1/estate"),
+        get("/api/v1/estate/revisions"),
+        (Method::POST, "/api/v1/estate/revisions", Some(json!({"files": {"lineclear.toml": "no"}, "note": "because"}))),
+        get("/api/v1/estate/revisions/REVISION"),
+        get("/api/v1/estate/revisions/REVISION/request"),
+        get("/api/v1/estate/revisions/REVISION/difference"),
+        (Method::POST, "/api/v1/estate/revisions/REVISION/withdraw", reason()),
+        (Method::POST, "/api/v1/estate/revisions/REVISION/activate", None),
         get("/api/v1/events"),
         get("/api/v1/ledger/checkpoint"),
         get("/api/v1/ledger/entries"),
         get("/api/v1/ledger/proof?index=0"),
         get("/api/v1/ledger/consistency?old=1&new=1"),
         get("/api/v1/ledger/vkey"),
+        get("/api/v1/incidents/INCIDENT/room"),
+        (Method::POST, "/api/v1/incidents/INCIDENT/merge", Some(json!({"into": format!("incident_{NOBODY}"), "reason": "because"}))),
+        (Method::POST, "/api/v1/incidents/INCIDENT/split", Some(json!({"signals": [], "reason": "because"}))),
         (Method::POST, "/hooks/alertmanager", Some(json!({"version": "4", "groupKey": "g", "alerts": []}))),
+        (Method::POST, "/hooks/SOURCE", Some(json!({}))),
+        (Method::POST, "/hooks/SOURCE/v2/enqueue", Some(json!({}))),
         get("/healthz"),
         get("/readyz"),
         get("/metrics"),
@@ -64,7 +76,8 @@ fn no_route_is_missing_from_the_table() {
         .iter()
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT"].iter().fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION"].iter().fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
+            let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
             format!("{method} {path}")
         })
         .collect();
@@ -118,7 +131,7 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let change = rig.app.engine.propose(&triage(), serde_json::from_value(dns()).unwrap(), None).await.unwrap().change;
     let incident = rig.incident(&format!("{path} {at}")).await;
     let path = path.replace("CHANGE", &change.to_string()).replace("INCIDENT", &incident.to_string());
-    let path = path.replace("APPROVAL", &format!("approval_{NOBODY}"));
+    let path = path.replace("APPROVAL", &format!("approval_{NOBODY}")).replace("REVISION", &format!("revision_{NOBODY}"));
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if !all.iter().any(|(name, _)| *name == "host") {
         all.push(("host", HOST));

@@ -21,7 +21,7 @@ async fn an_alert_becomes_an_incident_and_again_is_no_news() {
     assert_eq!((&first["received"], &first["new"]), (&json!(1), &json!(1)));
     let id = first["incidents"][0].as_str().unwrap();
     let again = rig.bearer(WEBHOOK, Method::POST, "/hooks/alertmanager", Some(&alert("firing"))).await.json();
-    assert_eq!(again, json!({"received": 1, "new": 0, "incidents": []}));
+    assert_eq!(again, json!({"received": 1, "new": 0, "incidents": [], "changes": 0}));
     let shown = rig.bearer(AGENT, Method::GET, &format!("/api/v1/incidents/{id}"), None).await.json();
     assert_eq!((&shown["severity"], &shown["state"]), (&json!(2), &json!("open")));
     let bad = rig.bearer(WEBHOOK, Method::POST, "/hooks/alertmanager", Some(&json!({"version": "3"}))).await;

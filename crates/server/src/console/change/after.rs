@@ -38,6 +38,7 @@ const fn ended(how: RunEnd) -> &'static str {
         RunEnd::Done => "Every step is applied.",
         RunEnd::Undone => "Everything that was applied is taken back.",
         RunEnd::Aborted => "A person left it as it stands.",
+        RunEnd::Stopped => "A step failed, and the runbook stops there: nothing more was done, and nothing was taken back.",
     }
 }
 
@@ -53,7 +54,7 @@ fn stands(run: &Run, index: usize) -> Markup {
             RunState::Trying { attempt, phase } if attempt.index == index => {
                 span.warn { (doing(attempt.key.direction)) (under_way(*phase)) } span.soft { " (attempt " (attempt.key.number) ")" }
             }
-            RunState::Ready { step, direction } if *step == index => { (doing(*direction)) "next" }
+            RunState::Ready { step, direction } if *step == index => { (doing(*direction)) @if run.wait.is_some() { "waits before it is tried again" } @else { "next" } }
             RunState::Failed { attempt, .. } if attempt.index == index => span.bad { "failed" },
             RunState::Stuck { step, direction, .. } if *step == index => span.bad { (doing(*direction)) "stuck; a person decides" },
             RunState::Trying { .. } | RunState::Ready { .. } | RunState::Failed { .. } | RunState::Stuck { .. } | RunState::Ended { .. } => {

@@ -1,12 +1,12 @@
 //! What else is going on, what happened before, what else could be done, and the proposer's own words.
 
-use lineclear_core::budget::{Budget, Burn};
 use lineclear_core::dossier::{Dossier, PriorChange};
 use lineclear_core::proposal::Proposal;
 use lineclear_core::situation::Actor;
 use maud::{Markup, html};
 
 use super::Page;
+use super::budget::{left, spent};
 use super::head::state_chip;
 use crate::console::frame::Frame;
 use crate::console::moment;
@@ -31,27 +31,6 @@ pub(super) fn in_flight(frame: &Frame, dossier: &Dossier) -> Markup {
             }
         }
     }
-}
-
-/// Whether the objectives ask for care.
-fn spent(budget: Budget) -> bool {
-    budget.remaining_bp <= 0 || budget.burn > Burn::Steady
-}
-
-/// `78 % of the error budget is left, and it goes no faster than it may.`
-fn left(budget: Budget) -> String {
-    let percent = budget.remaining_bp / 100;
-    let rest = match percent {
-        ..0 => format!("The error budget is overdrawn by {} %", -percent),
-        0 => "The error budget is used up".into(),
-        _ => format!("{percent} % of the error budget is left"),
-    };
-    let pace = match budget.burn {
-        Burn::Steady => "it goes no faster than it may",
-        Burn::Slow => "it goes faster than it may: somebody must look within days",
-        Burn::Fast => "it goes far faster than it may: somebody must look now",
-    };
-    format!("{rest}, and {pace}.")
 }
 
 /// Earlier changes of this action on this target, and how they ended.

@@ -86,7 +86,7 @@ fn choices(it: &Page) -> Option<Markup> {
     Some(match able(it) {
         Able::Nothing => return None,
         Able::Vote | Able::Recused | Able::Voted => vote(it, it.view.approval.as_ref()?),
-        Able::Resolve => resolve(it),
+        Able::Resolve => super::stuck::resolve(it),
         Able::Declare => declare(it, true),
         Able::DeclareOnly => declare(it, false),
         Able::Overrule => overrule(it),
@@ -101,8 +101,10 @@ fn vote(it: &Page, asked: &Approval) -> Markup {
                 strong { "You may reject." } " You propose this, or answer for the agent that does, so your approval would count for nothing."
             } @else if able(it) == Able::Voted {
                 strong { "You approved." } " Others have to answer, too. You may still reject."
-            } @else if needs.grade > Grade::Session {
+            } @else if needs.grade > Grade::Session && it.passkeys.is_empty() {
                 strong { "Your answer?" } " Policy asks for your own signature: approve on the command line."
+            } @else if needs.grade > Grade::Session {
+                strong { "Your answer?" } " Policy asks for your own signature: your passkey’s will do."
             } @else {
                 strong { "Your answer?" } " Nothing starts before enough people say yes."
             }
@@ -118,18 +120,49 @@ fn approve(it: &Page, asked: &Approval) -> Markup {
     html! {
         details name="act" open[open(it, "approve")] {
             summary.yes { "Approve…" }
-            @if asked.request.needs.grade > Grade::Session { (signing(it, asked)) } @else {
+            @if asked.request.needs.grade > Grade::Session {
+                @if !it.passkeys.is_empty() { (passkey(it, asked)) }
+                @if asked.request.needs.grade == Grade::Ssh { (signing(it, asked)) }
+                @else if it.passkeys.is_empty() { p { "Policy asks for a passkey, and none of yours signs on this site: " a href="/keys" { "your keys" } "." } }
+            } @else {
                 form method="post" action=(action(it, "approve")) autocomplete="off" {
                     (nothing_on_enter())
                     (binding(asked))
-                    @if risk(it) == Some(Risk::High) {
-                        label for="confirm" { "High risk: type the target’s name, " code { (it.view.change.proposal.target.to_string()) } }
-                        input #confirm type="text" name="confirm" required autocapitalize="none" spellcheck="false";
-                    }
+                    (confirm(it))
                     (reason(it, "approve", "Why (optional; it is recorded)", false))
                     button.yes type="submit" { "Approve exactly this" }
                 }
             }
+        }
+    }
+}
+
+/// The target's name, typed, where the risk is high.
+fn confirm(it: &Page) -> Markup {
+    html! {
+        @if risk(it) == Some(Risk::High) {
+            label for="confirm" { "High risk: type the target’s name, " code { (it.view.change.proposal.target.to_string()) } }
+            input #confirm type="text" name="confirm" required autocapitalize="none" spellcheck="false";
+        }
+    }
+}
+
+/// Signing on the spot. Without scripts the form sends a vote that is bound to nothing, and is told that it is too weak.
+fn passkey(it: &Page, asked: &Approval) -> Markup {
+    html! {
+        form method="post" action=(action(it, "approve")) autocomplete="off" data-passkey="approve"
+            data-change=(it.view.change.id.to_string()) data-audience=(asked.request.audience) data-person=(it.reader.to_string())
+            data-target=(it.view.change.proposal.target.to_string()) data-passkeys=(it.passkeys.join(" ")) {
+            (nothing_on_enter())
+            (binding(asked))
+            (confirm(it))
+            (reason(it, "approve", "Why (optional; it is recorded)", false))
+            p {
+                "You sign bundle " strong.check { (digits(&asked.request.digest.short())) }
+                ". Whoever else is asked must see the same digits."
+            }
+            button.yes type="submit" { "Sign with your passkey" }
+            p.refused role="alert" {}
         }
     }
 }
@@ -162,31 +195,6 @@ fn reject(it: &Page, asked: &Approval) -> Markup {
                 (binding(asked))
                 (reason(it, "reject", "Why not (needed; the proposer reads it)", true))
                 button.no type="submit" { "Reject it" }
-            }
-        }
-    }
-}
-
-fn resolve(it: &Page) -> Markup {
-    let ways = [
-        ("retry", "Try the step again"),
-        ("mark_applied", "It took effect: I have seen it"),
-        ("mark_not_applied", "It took no effect: try it again"),
-        ("skip", "Go on without it"),
-        ("undo", "Take back what was applied"),
-        ("abort", "Leave everything as it stands"),
-    ];
-    html! {
-        p.ask { strong { "The run is stuck." } " Nobody but a person may say what is true now. Look first." }
-        details name="act" open[open(it, "resolve")] {
-            summary { "Decide…" }
-            form method="post" action=(action(it, "resolve")) autocomplete="off" {
-                fieldset {
-                    legend { "What now" }
-                    @for (value, words) in ways { label.pick { input type="radio" name="resolution" value=(value) required; span { (words) } } }
-                }
-                (reason(it, "resolve", "What you saw (needed; it is the evidence)", true))
-                button type="submit" { "Record and go on" }
             }
         }
     }
@@ -237,7 +245,7 @@ fn declaration(it: &Page) -> Markup {
     }
 }
 
-fn action(it: &Page, act: &str) -> String {
+pub(super) fn action(it: &Page, act: &str) -> String {
     format!("/changes/{}/{act}", it.view.change.id)
 }
 
@@ -258,7 +266,7 @@ fn nothing_on_enter() -> Markup {
     html! { button type="submit" disabled hidden {} }
 }
 
-fn reason(it: &Page, form: &str, words: &str, needed: bool) -> Markup {
+pub(super) fn reason(it: &Page, form: &str, words: &str, needed: bool) -> Markup {
     let id = format!("reason-{form}");
     let typed = it.notice.as_ref().filter(|notice| notice.form == form).map(|notice: &Notice| notice.reason.as_str()).unwrap_or_default();
     html! {
@@ -268,6 +276,6 @@ fn reason(it: &Page, form: &str, words: &str, needed: bool) -> Markup {
     }
 }
 
-fn open(it: &Page, form: &str) -> bool {
+pub(super) fn open(it: &Page, form: &str) -> bool {
     it.notice.as_ref().is_some_and(|notice| notice.form == form)
 }

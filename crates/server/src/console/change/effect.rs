@@ -2,7 +2,8 @@
 
 use lineclear_core::catalogue::Reversibility;
 use lineclear_core::dossier::{Dossier, Fault};
-use lineclear_core::plan::{EffectClass, PlannedStep, ToolCall};
+use lineclear_core::name::BranchName;
+use lineclear_core::plan::{EffectClass, Plan, PlannedStep, ToolCall};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
 use similar::{ChangeTag, TextDiff};
@@ -22,7 +23,16 @@ pub(super) fn difference(frame: &Frame, dossier: &Dossier, ran: bool) -> Markup 
                     p.soft {
                         "Read from the live system " (moment::ago(frame.now, plan.read)) " by the runner, not by the agent. Runbook " code { (plan.runbook.as_str()) } "."
                     }
-                    @for (index, step) in plan.steps.iter().enumerate() { (one(index + 1, step)) }
+                    @if let Some(key) = &plan.concurrency_key { p { "No other run with " code { (Shown(key)) } " may be under way at the same time." } }
+                    @for (index, step) in plan.steps.iter().enumerate() {
+                        @let before = index.checked_sub(1).and_then(|before| plan.steps.get(before)).and_then(|step| step.flow.branch.as_ref());
+                        @if let Some(branch) = step.flow.branch.as_ref().filter(|branch| before != Some(*branch)) { (branch_of(plan, branch)) }
+                        (one(index + 1, step))
+                    }
+                    @if !plan.left_out.is_empty() {
+                        h3 { "Left out" }
+                        ul { @for step in &plan.left_out { li { strong { (step.step.as_str()) } ": " (Shown(&step.why)) } } }
+                    }
                 }
                 (None, Some(why)) => {
                     p.bad { "The live system could not be read, so nobody knows what would change." }
@@ -34,11 +44,27 @@ pub(super) fn difference(frame: &Frame, dossier: &Dossier, ran: bool) -> Markup 
     }
 }
 
+/// A branch is only taken when a step fails; people see when, before its steps.
+fn branch_of(plan: &Plan, branch: &BranchName) -> Markup {
+    let from: Vec<&str> = plan.steps.iter().filter(|step| step.flow.goto.as_ref() == Some(branch)).map(|step| step.step.as_str()).collect();
+    html! {
+        h3.warn { "Only if " @for (index, step) in from.iter().enumerate() { @if index > 0 { " or " } code { (step) } } " fails: branch " code { (branch.as_str()) } }
+    }
+}
+
 fn one(number: usize, step: &PlannedStep) -> Markup {
     html! {
         div.step {
             h3 { (number) ". " (step.step.as_str()) " " span.soft.small { "by " code { (step.call.tool.as_str()) } ", " (again(step.effect)) } }
             p { (Shown(&step.preview.summary)) }
+            @if !step.flow.when.is_empty() {
+                p.warn {
+                    "Known only while it runs: it is done only when "
+                    @for (index, condition) in step.flow.when.iter().enumerate() { @if index > 0 { " and " } (Shown(&condition.to_string())) }
+                    "."
+                }
+            }
+            @if let Some(branch) = &step.flow.goto { p.small.soft { "If it fails, the branch " code { (branch.as_str()) } " follows instead." } }
             @if !step.preview.targets.is_empty() {
                 p.small { span.soft { "Touches " } @for (index, target) in step.preview.targets.iter().enumerate() { @if index > 0 { ", " } code { (Shown(target)) } } }
             }

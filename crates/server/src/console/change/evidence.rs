@@ -56,6 +56,10 @@ fn faults(dossier: &Dossier) -> Markup {
                             Fault::MissingFact { fact, why, .. } => { code { (fact.as_str()) } " is missing: " (Shown(why)) }
                             Fault::StaleFact { fact, age_s, limit_s } => { code { (fact.as_str()) } " is " (age_s) " s old, at most " (limit_s) " s are allowed" }
                             Fault::NoPlan { why } => { "the live system could not be read: " (Shown(why)) }
+                            Fault::NoBudget { slo, why, help, source, query } => {
+                                "objective " code { (slo.as_str()) } " cannot be measured: " (Shown(why)) ". " (Shown(help)) "."
+                                br; span.soft { "Asked in " (Shown(source)) ": " } code { (Shown(query)) }
+                            }
                             Fault::Slice { why } => { "the estate’s data is incomplete: " (Shown(why)) }
                         }
                     }

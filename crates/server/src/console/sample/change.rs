@@ -12,7 +12,7 @@ use lineclear_core::incident::Incident;
 use lineclear_core::measure::Confidence;
 use lineclear_core::proposal::{Citation, Links, Model, Proposal};
 use lineclear_core::record::Stream;
-use lineclear_core::run::{Direction, Order, Run, RunEnd, State as RunState};
+use lineclear_core::run::{self, Direction, Order, Resolution, Run, RunEnd, SEMANTICS, State as RunState};
 use lineclear_core::situation::Actor;
 use lineclear_core::statement::{Decision, Signature, Vote};
 use lineclear_core::verdict::{Bearing, Verdict};
@@ -53,7 +53,7 @@ fn incident(voice: Voice) -> Incident {
 fn asked(voice: Voice, needs: Needs, votes: Vec<Vote>) -> Approval {
     let request = Request {
         id: id("approval", 1),
-        change: id("change", 1),
+        about: id::<lineclear_core::ChangeId>("change", 1).into(),
         bundle: voice.say("{}"),
         digest: digest("bundle"),
         policy: digest("estate"),
@@ -196,9 +196,12 @@ fn page(voice: Voice, state: State, word: &'static str) -> Page {
         voters: voters(voice),
         ladder,
         remedies: if at.is_some_and(|at| at > 0) { vec![voice.say("approval by `two-signed`, then it is clear")] } else { Vec::new() },
+        recent: Vec::new(),
         reach: reach(),
         in_force: digest("estate"),
         reader: id("operator", 1),
+        passkeys: Vec::new(),
+        people: Vec::new(),
         notice: None,
     }
 }
@@ -216,6 +219,11 @@ fn awaiting(voice: Voice, dossier: Dossier, wanted: &Needs, votes: Vec<Vote>) ->
 /// High risk: two people must sign, one has.
 fn signed(voice: Voice) -> Page {
     awaiting(voice, dossier(voice, Risk::High, Some(needs(voice, "two-signed"))), &two(), vec![vote(id("operator", 5))])
+}
+
+/// The same for somebody with a passkey for this site.
+fn with_passkey(voice: Voice) -> Page {
+    Page { passkeys: vec!["Y3JlZGVudGlhbA".into()], ..signed(voice) }
 }
 
 fn two() -> Needs {
@@ -276,9 +284,26 @@ fn run(voice: Voice, state: RunState, applied: Vec<usize>) -> Run {
         rules: Vec::new(),
         begun: before(9),
         deadline: after(300),
+        semantics: SEMANTICS,
+        risk: Risk::Medium,
     };
-    let since = before(5);
-    Run { order, applied, tries: 1, starts: 1, earlier: 0, begun: true, touched: true, left: false, state, since }
+    Run {
+        order,
+        applied,
+        tries: 1,
+        starts: 1,
+        earlier: 0,
+        begun: true,
+        touched: true,
+        left: false,
+        branches: Vec::new(),
+        outputs: BTreeMap::new(),
+        wait: None,
+        decided: false,
+        extended: None,
+        state,
+        since: before(5),
+    }
 }
 
 fn sample(held: bool) -> Sample {
@@ -294,7 +319,11 @@ fn stuck(voice: Voice) -> Page {
     let state = State::Running { gate: cleared(voice), approval: None, run: id("run", 1), before: sample(false) };
     let mut page = page(voice, state, "stuck");
     let why = voice.say("the runner was fenced, and the check did not tell whether `announce` took effect");
-    page.view.run = Some(run(voice, RunState::Stuck { step: 1, direction: Direction::Do, why }, vec![0]));
+    let asked =
+        run::Asked { by: id("operator", 2), resolution: Resolution::Skip, reason: voice.say("the status page is down, and can wait") };
+    let state = RunState::Stuck { step: 1, direction: Direction::Do, why, asked: Some(asked), with: Some(id("operator", 3)) };
+    page.view.run = Some(run(voice, state, vec![0]));
+    page.people = [(1, "Alice"), (2, "Bob"), (3, "Carol")].map(|(number, name)| (id("operator", number), voice.say(name))).into();
     page
 }
 
@@ -342,6 +371,7 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     recused.reader = id("operator", 3);
     let all = vec![
         ("change_signed", signed(voice)),
+        ("change_with_passkey", with_passkey(voice)),
         ("change_recused", recused),
         ("change_session", session(voice, Risk::Medium)),
         ("change_refused", refused(voice)),

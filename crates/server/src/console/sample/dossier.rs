@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lineclear_core::Digest;
 use lineclear_core::Span;
 use lineclear_core::authority::Grade;
+use lineclear_core::budget::{Budget, Burn, Measured, Objective, Over};
 use lineclear_core::bundle::{BUNDLE_FORMAT, Bundle, Needs};
 use lineclear_core::catalogue::{Reversibility, Risk};
 use lineclear_core::change::Gate;
@@ -13,6 +14,8 @@ use lineclear_core::fact::{Comparison, Condition, Fact, Facts, Reading};
 use lineclear_core::measure::{Confidence, Measure};
 use lineclear_core::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
 use lineclear_core::posture::Posture;
+use lineclear_core::routine::{Counted, Flaw, Lack, Lost, Routine};
+use lineclear_core::runbook::Flow;
 use lineclear_core::situation::{Actor, Situation};
 use lineclear_core::topology::Blast;
 use lineclear_core::verdict::{Bearing, Reason, Reasons, Verdict};
@@ -44,6 +47,7 @@ pub(super) fn plan(voice: Voice) -> Plan {
             reversible: true,
             summary: voice.say("points www.example.test A from 192.0.2.10 to 192.0.2.20"),
         },
+        flow: Flow::default(),
     };
     let announce = PlannedStep {
         step: "announce".parse().unwrap(),
@@ -58,8 +62,16 @@ pub(super) fn plan(voice: Voice) -> Plan {
             reversible: false,
             summary: voice.say("adds one post to the status page"),
         },
+        flow: Flow::default(),
     };
-    Plan { runbook: "update-dns".parse().unwrap(), runbook_digest: digest("runbook"), steps: vec![update, announce], read: before(12) }
+    Plan {
+        runbook: "update-dns".parse().unwrap(),
+        runbook_digest: digest("runbook"),
+        steps: vec![update, announce],
+        left_out: Vec::new(),
+        concurrency_key: None,
+        read: before(12),
+    }
 }
 
 fn fact(voice: Voice, name: &str, title: &str, reading: Reading) -> Fact {
@@ -115,6 +127,36 @@ pub(super) fn needs(voice: Voice, rung: &str) -> Verdict {
     Verdict::NeedsApproval { rung: rung.parse().unwrap(), because: reasons(voice, Bearing::Forbids) }
 }
 
+fn measured(voice: Voice) -> Vec<Measured> {
+    let objective = Objective::new(999_000, Span::from_secs(30 * 86_400)).unwrap();
+    let failed = |window: Span| Some(if window.as_secs() < 6 * 3_600 { 900 } else { 1_400 });
+    let one = |slo: &str, title: &str, budget| Measured {
+        slo: slo.parse().unwrap(),
+        title: voice.say(title),
+        goal: Some(voice.say("of all requests")),
+        service: "service/shop".parse().unwrap(),
+        target_ppm: 999_000,
+        period: objective.period(),
+        source: voice.say("prometheus"),
+        query: voice.say("avg_over_time(http_error_ratio{service=\"shop\"}[30d:1m])"),
+        asked: before(20),
+        age_s: Some(4),
+        over: objective.windows().into_iter().map(|window| Over::of(&objective, window, failed(window).filter(|_| budget))).collect(),
+        budget: Some(Budget { remaining_bp: 4_200, burn: Burn::Slow }).filter(|_| budget),
+    };
+    vec![one("shop-requests", "The shop answers without errors", true), one("shop-fleet", "The shop's web servers answer", false)]
+}
+
+fn routine() -> Routine {
+    let run = |number, days: u64| Counted { change: id("change", number), at: before(days * 86_400) };
+    Routine {
+        earned: false,
+        runs: vec![run(33, 4), run(34, 2)],
+        lost: Some(Lost { change: id("change", 32), flaw: Flaw::Undone, at: before(40 * 86_400) }),
+        lacks: vec![Lack::Undrilled, Lack::TooFew { have: 2, need: 5 }],
+    }
+}
+
 pub(super) fn dossier(voice: Voice, risk: Risk, verdict: Option<Verdict>) -> Dossier {
     let affected: BTreeSet<_> =
         ["zone/example.test", "service/www", "service/shop", "service/billing"].into_iter().map(|r| r.parse().unwrap()).collect();
@@ -147,6 +189,8 @@ pub(super) fn dossier(voice: Voice, risk: Risk, verdict: Option<Verdict>) -> Dos
         owners: [id("operator", 1), id("operator", 5)].into(),
         plan: Some(plan(voice)),
         drilled: Some(before(3 * 86_400)),
+        budgets: measured(voice),
+        routine: Some(routine()),
         verdict,
         prior: vec![
             prior(31, "dns.update on zone/example.test", Some("succeeded"), 8 * 86_400),
@@ -173,7 +217,7 @@ fn situation(facts: &Facts) -> Situation {
         customer_data: false,
         reversible: true,
         undo_drilled: true,
-        budget: Some(lineclear_core::budget::Budget { remaining_bp: 4_200, burn: lineclear_core::budget::Burn::Slow }),
+        budget: Some(Budget { remaining_bp: 4_200, burn: Burn::Slow }),
         posture: Posture::Full,
         freeze: false,
         in_flight: 0,

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use lineclear_core::Timestamp;
 use lineclear_core::catalogue::{Action, Closing, Reversibility, Risk};
-use lineclear_core::incident::{Incident, Kept, Severity, State};
+use lineclear_core::deployment::{Kind as DeploymentKind, Progress, Report};
+use lineclear_core::incident::{Attention, Incident, Kept, Severity, State};
 use lineclear_core::posture::Posture;
+use lineclear_core::record::Stream;
+use lineclear_core::severity::{Doubt, Impact, Loss};
 use lineclear_core::signal::{Signal, SignalState};
+use lineclear_core::situation::Actor;
 use lineclear_core::topology::EntityKind;
+use lineclear_core::{Span, Timestamp};
+use lineclear_engine::{Moment, Recent, RoomView};
 use lineclear_policy::PolicyText;
 use maud::Markup;
 
@@ -17,7 +22,7 @@ use super::{Voice, after, before, frame, id};
 use crate::console::inbox::{self, Inbox, IncidentLine, Line};
 use crate::console::ladder::steps;
 use crate::console::visitor::failure;
-use crate::console::{incident, ledger, policy};
+use crate::console::{incident, keys, ledger, policy};
 use crate::{Code, Problem};
 
 fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
@@ -82,17 +87,31 @@ pub(super) fn incident(voice: Voice) -> Incident {
             state,
             title: voice.say(title),
             stated_severity: voice.say("critical"),
+            severity: None,
+            service: Some(voice.say("www")),
             starts: before(310),
             labels: BTreeMap::from([(voice.say("job"), voice.say("http")), (voice.say("instance"), voice.say("www.example.test"))]),
             annotations: BTreeMap::from([(voice.say("summary"), voice.say("Nothing has answered for five minutes."))]),
         },
+        subject: Some("service/www".parse().unwrap()),
         at: before(290),
+        turns: Vec::new(),
+        flapping: false,
     };
     Incident {
         id: id("incident", 1),
         title: voice.say("www.example.test does not answer"),
         group: voice.say("www"),
         severity: Severity::try_from(2).unwrap(),
+        impact: None,
+        found: Severity::try_from(2).unwrap(),
+        heard: 2,
+        overflow: 7,
+        attention: Attention::Paged { at: before(280) },
+        apart: [].into(),
+        absorbed: [].into(),
+        merged: None,
+        last: before(290),
         signals: BTreeMap::from([
             ("a".into(), signal(1, "no answer on port 443", SignalState::Firing)),
             ("b".into(), signal(2, "error ratio above 5 %", SignalState::Resolved)),
@@ -100,6 +119,62 @@ pub(super) fn incident(voice: Voice) -> Incident {
         commander: None,
         state: State::Open,
         opened: before(300),
+    }
+}
+
+/// The room of that incident.
+fn room(voice: Voice, commander: Option<String>) -> RoomView {
+    let report = Report {
+        source: voice.say("github"),
+        fingerprint: "deployment/9".into(),
+        kind: DeploymentKind::Deployment,
+        title: voice.say("www: cache for longer"),
+        service: Some(voice.say("www")),
+        environment: Some(voice.say("production")),
+        revision: Some(voice.say("4f2c9ab1d0")),
+        author: Some(voice.say("carol")),
+        link: Some("https://ci.example.test/runs/9".into()),
+        progress: Progress::Succeeded,
+        at: before(900),
+    };
+    let recent = |title: &str, word: &str, change, report| Recent {
+        title: voice.say(title),
+        word: word.into(),
+        thing: voice.say("service/www"),
+        at: before(900),
+        change,
+        report,
+    };
+    let moment = |ago, by, name: &str, index, says: &str| Moment {
+        at: before(ago),
+        by,
+        name: voice.say(name),
+        stream: Stream::Incident(id("incident", 1)),
+        kind: "incident.opened/1".into(),
+        index,
+        says: voice.say(says),
+    };
+    RoomView {
+        incident: incident(voice),
+        commander,
+        impact: Impact { customers: 2_500, lasting: Span::from_secs(300), regions: 3, security: Doubt::None, revenue: Loss::Reduced },
+        by_table: Some(Severity::try_from(2).unwrap()),
+        path: Some("money".parse().unwrap()),
+        recent: vec![
+            recent("www: cache for longer", "succeeded", None, Some(report)),
+            recent("service.scale on service/www", "succeeded", Some(id("change", 20)), None),
+        ],
+        timeline: vec![
+            moment(300, Actor::Engine, "lineclear", 41, "Opened at severity 2 by a signal of alertmanager."),
+            moment(
+                280,
+                Actor::Engine,
+                "lineclear",
+                43,
+                "It asks for a person, by escalation path `money`, at severity 2: a signal asks for a person.",
+            ),
+        ],
+        moments: 2,
     }
 }
 
@@ -146,7 +221,7 @@ fn the_policy(voice: Voice) -> policy::Page {
             inputs: BTreeMap::new(),
             runbook: runbook.map(|name| name.parse().unwrap()),
             facts: Vec::new(),
-            never_routine: false,
+            never_routine: risk == Risk::High,
             closes: Closing::Person,
         },
         drilled,
@@ -155,6 +230,11 @@ fn the_policy(voice: Voice) -> policy::Page {
         version: digest("estate"),
         ladder: steps(&rungs(voice), None, &|_| None),
         single_operator: false,
+        routine: Some(lineclear_core::routine::Standard {
+            runs: 5,
+            within: lineclear_core::Span::from_secs(90 * 86_400),
+            spread: lineclear_core::Span::from_secs(12 * 3_600),
+        }),
         actions: vec![
             action("dns.update", "Point a DNS record elsewhere", Risk::High, Reversibility::Reversible, Some("update-dns"), Some(before(3 * 86_400))),
             action("cache.purge", "Purge a cache", Risk::Medium, Reversibility::Partly, Some("purge-cache"), None),
@@ -170,15 +250,32 @@ fn the_policy(voice: Voice) -> policy::Page {
     }
 }
 
+fn the_keys(voice: Voice) -> keys::Page {
+    let passkey =
+        |origin: &str| format!("passkey {origin} synced Y3JlZGVudGlhbA MCowBQYDK2VwAyEABQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQU= phone");
+    keys::Page {
+        person: id("operator", 1),
+        login: "alice".into(),
+        name: voice.say("Alice Amsel"),
+        keys: vec![
+            voice.say("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f alice@laptop"),
+            passkey("https://ops.example.test"),
+            passkey("http://localhost:7171"),
+        ],
+        origin: "https://ops.example.test".into(),
+        able: true,
+    }
+}
+
 /// Every other page, by name.
 pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     let plain = frame(voice);
     let mut stopped = plain.clone();
     stopped.posture = Posture::Stopped;
-    let it = incident::Page { incident: incident(voice), commander: None, notice: None };
-    let closed = Problem::with(Code::IncidentClosed, voice.say("incident `incident_0193` is closed"));
-    let refused = incident::Page { notice: Some(closed), commander: Some(voice.say("Dave Dahl")), ..it.clone() };
     let open = the_inbox(voice).incidents;
+    let it = incident::Page { room: room(voice, None), others: open.clone(), notice: None };
+    let closed = Problem::with(Code::IncidentClosed, voice.say("incident `incident_0193` is closed"));
+    let refused = incident::Page { notice: Some(closed), room: room(voice, Some(voice.say("Dave Dahl"))), ..it.clone() };
     vec![
         ("inbox", inbox::render(&plain, &the_inbox(voice))),
         ("inbox_empty", inbox::render(&stopped, &Inbox::default())),
@@ -188,6 +285,7 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
         ("ledger", ledger::render(&plain, &the_ledger(voice))),
         ("ledger_entry", ledger::render_one(&plain, &one_entry(voice))),
         ("policy", policy::render(&plain, &the_policy(voice))),
+        ("keys", keys::render(&plain, &the_keys(voice))),
         ("signed_out", failure(&Problem::new(Code::Unauthenticated))),
         ("not_found", failure(&Problem::with(Code::NotFound, voice.say("there is no change `change_7` here")))),
     ]

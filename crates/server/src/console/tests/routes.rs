@@ -41,7 +41,8 @@ fn ballot(page: &str, more: &str) -> String {
 #[tokio::test]
 async fn whoever_is_not_signed_in_is_told_how() {
     let rig = Rig::quiet().await;
-    for path in ["/", "/live", "/incidents", "/ledger", "/ledger/0", "/policy", "/changes/change_0193f0c4a1007a3e8b11d2c300000001"] {
+    for path in ["/", "/live", "/incidents", "/ledger", "/ledger/0", "/policy", "/keys", "/changes/change_0193f0c4a1007a3e8b11d2c300000001"]
+    {
         let reply = get(&rig, "lineclear=nothing", path).await;
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(reply.headers[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -61,7 +62,7 @@ async fn every_page_answers_and_its_scripts_carry_the_nonce_of_its_own_response(
         assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.text);
         let policy = reply.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
         let scripts: Vec<Tag> = tags(&reply.text).into_iter().filter(|tag| tag.name == "script").collect();
-        assert_eq!(scripts.len(), 3, "{path}");
+        assert_eq!(scripts.len(), 4, "{path}");
         for script in scripts {
             assert!(policy.contains(&format!("'nonce-{}'", script.get("nonce").unwrap())), "{path}");
             assert_eq!(get(&rig, "", script.get("src").unwrap()).await.status, StatusCode::OK);

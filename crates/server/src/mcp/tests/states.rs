@@ -60,7 +60,7 @@ async fn each_state_says_what_to_do_now() {
     check(me, None, |_| State::Proposed, "being_checked", "wait_for_decision").await;
     check(me, None, |gate| blocked(gate, vec![]), "blocked", "Do not propose it again").await;
     check(other, None, |gate| blocked(gate, vec![]), "blocked", "another's proposal").await;
-    let cleared = |gate| State::Cleared { gate: Box::new(gate), approval: None, until: until() };
+    let cleared = |gate| State::Cleared { gate: Box::new(gate), approval: None, until: until(), behind: None };
     check(me, None, cleared, "in_progress", "finished").await;
     check(me, None, running, "in_progress", "do nothing to the target yourself").await;
     check(me, Some("undoing"), running, "in_progress", "finished").await;
