@@ -4,9 +4,9 @@
 #![expect(clippy::print_stdout, reason = "a bench prints its figures")]
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a bench may fail loudly, and reads the clock")]
 
-#[path = "../tests/outside/crash.rs"]
+#[path = "../tests/outside/caches.rs"]
 #[expect(dead_code, reason = "the tests next door use the rest")]
-mod crash;
+mod caches;
 #[path = "../tests/outside/installation.rs"]
 #[expect(dead_code, reason = "the tests next door use the rest")]
 mod installation;
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 
-use crash::{estate, rules};
+use caches::{estate, rules};
 use installation::Installation;
 
 /// How long each figure is measured.

@@ -1,7 +1,10 @@
 //! What can be typed.
 
 mod audit;
+mod doctor;
 mod estate;
+mod revision;
+mod runbook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +14,10 @@ use lineclear_core::posture::Posture;
 use lineclear_core::run::Resolution;
 
 pub use audit::{Audit, BacktestArgs, Drift};
+pub use doctor::Doctor;
 pub use estate::{Check, Diff, Estate, WithSolver};
+pub use revision::{Activate, ApproveRevision, ProposeEstate, RejectRevision, Revisions, ShowRevision, WithdrawRevision};
+pub use runbook::{Chosen, Lint, Plan, Render, Runbook};
 
 /// Humans in the lead: the control plane between AI agents and production hosting.
 ///
@@ -91,12 +97,17 @@ pub enum Command {
     /// The estate directory.
     #[command(subcommand)]
     Estate(Estate),
+    /// Runbooks: their tests, and what they would do.
+    #[command(subcommand)]
+    Runbook(Runbook),
     /// The transparency log.
     #[command(subcommand)]
     Ledger(Ledger),
     /// What happened, asked again.
     #[command(subcommand)]
     Audit(Audit),
+    /// Look at this machine: what it offers to runners, proofs and the store.
+    Doctor(Doctor),
     /// Print completions for a shell.
     Completions {
         /// Which shell.
@@ -124,9 +135,12 @@ pub struct Serve {
     /// The data directory.
     #[arg(long, value_name = "DIR")]
     pub data: PathBuf,
-    /// The estate directory.
+    /// The estate directory that a new installation begins with; later versions come into force by `lineclear estate propose`.
     #[arg(long, value_name = "DIR")]
     pub estate: PathBuf,
+    /// The solver that proposed versions of the estate are proved with.
+    #[command(flatten)]
+    pub solver: WithSolver,
     /// The runner's own file; `runner/runner.toml` of the data directory otherwise.
     #[arg(long, value_name = "FILE")]
     pub runner: Option<PathBuf>,
@@ -323,12 +337,18 @@ pub struct Declare {
 pub struct Resolve {
     /// `change_…`
     pub change: String,
-    /// What to do.
+    /// What to do: retry, mark-applied, mark-not-applied, skip, continue, undo, abort or hand-over.
     #[arg(value_parser = resolution)]
     pub resolution: Resolution,
-    /// Why, or on what evidence.
+    /// Why.
     #[arg(long)]
     pub reason: String,
+    /// What you saw; needed for `mark-applied`.
+    #[arg(long)]
+    pub evidence: Option<String>,
+    /// Who takes it, as `operator_…`; needed for `hand-over`.
+    #[arg(long, value_name = "OPERATOR")]
+    pub to: Option<lineclear_core::OperatorId>,
     /// Where and who.
     #[command(flatten)]
     pub remote: Remote,

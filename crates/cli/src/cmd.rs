@@ -3,12 +3,15 @@
 mod ask;
 mod audit;
 mod change;
-mod estate;
+mod doctor;
+pub(crate) mod estate;
 mod incident;
 mod invite;
 mod ledger;
 mod posture;
 mod propose;
+mod revision;
+mod runbook;
 mod serve;
 mod sign;
 mod token;
@@ -52,8 +55,10 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Incident(incident) => incident::run(incident, json).await,
         Command::Posture(posture) => posture::run(posture, json).await,
         Command::Estate(estate) => estate::run(estate, json).await,
+        Command::Runbook(command) => runbook::run(command, json).await,
         Command::Ledger(ledger) => ledger::run(ledger, json).await,
         Command::Audit(command) => audit::run(command, json),
+        Command::Doctor(doctor) => doctor::run(doctor, json).await,
         Command::Completions { shell } => {
             clap_complete::generate(*shell, &mut Args::command(), "lineclear", &mut std::io::stdout());
             Ok(ExitCode::SUCCESS)

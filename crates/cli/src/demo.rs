@@ -147,8 +147,8 @@ impl Scene {
         std::fs::create_dir_all(&sockets).map_err(|source| DemoError::Io { path: sockets.clone(), source })?;
         let sim = Estate::start(Options::new(sockets, tsig.clone())).await?;
         let stage = Stage::set(&data, sim.addresses(), &tsig)?;
-        let loaded = lineclear_estate::load(&stage.estate).map_err(|error| DemoError::Estate(error.to_string()))?;
-        let house = House::open(&stage.place, loaded, &stage.runner_toml).await?;
+        let estate = crate::house::Folder::read(&stage.estate).map_err(|error| DemoError::Estate(error.to_string()))?;
+        let house = House::open(&stage.place, estate, &stage.runner_toml, None).await?;
         let listener = listen(play.port).await?;
         let address = listener.local_addr().map_err(|error| DemoError::Server(error.to_string()))?;
         let base = format!("http://{address}");

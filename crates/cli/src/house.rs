@@ -5,26 +5,27 @@
 //!   lineclear.db      events, ledger, payloads            keys/log.seed      signs checkpoints
 //!   head.note         the last committed head, outside    keys/warrant.seed  seals warrants
 //!                     the database (rollback guard)       runner/            runner.toml, journal.db
-//!   tokens.json       hashes of bearer tokens
+//!   tokens.json       hashes of bearer tokens           estates/           every version of the estate
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use lineclear_core::Span;
-use lineclear_engine::{Clock as _, Engine, Parts, SystemClock, SystemIds};
-use lineclear_estate::Loaded;
+use lineclear_core::Digest;
+use lineclear_engine::{Clock as _, Engine, InForce, Parts, SystemClock, SystemIds};
+use lineclear_estate::{LoadError, Loaded};
 use lineclear_ledger::{Guard, LogKey};
 use lineclear_runner::{Config, Runner};
 use lineclear_store::{Head, Sqlite, Store};
 use lineclear_warrant::WarrantKey;
 use tokio_util::sync::CancellationToken;
 
+use crate::examiner::{Examiner, Telescope};
 use crate::keys::{Keys, KeysError};
 use crate::link::InProcess;
+use crate::shelf::Shelf;
 
-/// How long one question to telemetry may take.
-const ASK_TIMEOUT: Span = Span::from_secs(5);
 /// How often the committed head is remembered outside the database, while records come in.
 const REMEMBER_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 
@@ -71,8 +72,16 @@ pub enum HouseError {
     #[error("the runner does not start: {0}")]
     Runner(String),
     /// A source of telemetry.
-    #[error("a source of the estate is unusable: {0}")]
+    #[error("{0}")]
     Sources(String),
+    /// The estate in force cannot be had.
+    #[error("refusing to start: the estate in force is `{digest}`, and {why}")]
+    Estate {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        why: String,
+    },
     /// A file or a directory.
     #[error("`{path}` cannot be {action}: {source}")]
     Io {
@@ -88,10 +97,32 @@ pub enum HouseError {
     Head(String),
 }
 
+/// A folder that holds an estate, with everything in it.
+pub struct Folder {
+    /// Its files.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// The estate that they make.
+    pub loaded: Loaded,
+}
+
+impl Folder {
+    /// Reads a folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn read(path: &Path) -> Result<Self, LoadError> {
+        let files = lineclear_estate::read_files(path)?;
+        let loaded = lineclear_estate::load_files(&files)?;
+        Ok(Self { files, loaded })
+    }
+}
+
 /// A running installation, without its server.
 pub struct House {
     /// The engine.
     pub engine: Engine,
+    /// The estate of the folder that it was started with, when that is not the one in force.
+    pub elsewhere: Option<Digest>,
     stop: CancellationToken,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -120,6 +151,11 @@ impl Place {
         self.data.join("runner")
     }
 
+    /// Every version of the estate that was proposed or in force.
+    pub fn estates(&self) -> PathBuf {
+        self.data.join("estates")
+    }
+
     /// The hashes of bearer tokens.
     pub fn tokens(&self) -> PathBuf {
         self.data.join("tokens.json")
@@ -144,29 +180,35 @@ impl Place {
 }
 
 impl House {
-    /// Opens the data directory, refuses a database that is not the newest, and starts engine and runner.
+    /// Opens the data directory, refuses a database that is not the newest, and starts engine and runner. The folder's estate
+    /// is the one that a new installation begins with; later the one on record is in force, whatever the folder holds.
     ///
     /// # Errors
     /// Whatever keeps it from starting, with what to do about it.
-    pub async fn open(place: &Place, loaded: Loaded, runner_toml: &Path) -> Result<Self, HouseError> {
+    pub async fn open(place: &Place, folder: Folder, runner_toml: &Path, solver: Option<PathBuf>) -> Result<Self, HouseError> {
         crate::keys::private_directory(&place.data).map_err(|source| HouseError::Io {
             path: place.data.clone(),
             action: "made private",
             source,
         })?;
-        let estate = loaded.estate;
-        let log = place.log_key(&estate.origin)?;
+        let log = place.log_key(&folder.loaded.estate.origin)?;
         let verifier = log.verifier();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&place.database(), log)?);
         let guard = check_memory(place, &*store, &verifier).await?;
         let config = read_runner(runner_toml)?;
         let runner_id = config.trust.runner;
-        let sources = lineclear_connect::Sources::new(&estate.sources, ASK_TIMEOUT).map_err(|e| HouseError::Sources(e.to_string()))?;
+        let given = folder.loaded.estate.digest;
+        let shelf = Shelf::new(place.estates());
+        let InForce { estate, policies } = in_force(&*store, &shelf, folder).await?;
+        let elsewhere = (estate.digest != given).then_some(given);
+        let telescope = Arc::new(Telescope::of(&estate).map_err(HouseError::Sources)?);
+        let estates = Arc::new(Examiner::new(shelf, Arc::clone(&telescope), solver));
         let parts = Parts {
             store: Arc::clone(&store),
-            policies: Arc::new(loaded.policies),
+            policies,
             estate,
-            telemetry: Arc::new(sources),
+            estates,
+            telemetry: telescope,
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
             warrant_key: place.warrant_key()?,
@@ -192,7 +234,7 @@ impl House {
             }),
             tokio::spawn(remember(engine.clone(), guard, stop.clone())),
         ];
-        Ok(Self { engine, stop, tasks })
+        Ok(Self { engine, elsewhere, stop, tasks })
     }
 
     /// Stops engine and runner and waits for them.
@@ -203,6 +245,21 @@ impl House {
             let _ = task.await;
         }
     }
+}
+
+/// The estate in force: the one on record, or the folder's where none is.
+async fn in_force(store: &dyn Store, shelf: &Shelf, folder: Folder) -> Result<InForce, HouseError> {
+    let Folder { files, loaded } = folder;
+    let given = loaded.estate.digest;
+    let digest = Engine::recorded(store).await?.unwrap_or(given);
+    let cannot = |why: String| HouseError::Estate { digest, why };
+    if digest == given {
+        shelf.keep(&files).map_err(cannot)?;
+        return Ok(InForce { estate: loaded.estate, policies: Arc::new(loaded.policies) });
+    }
+    let files = shelf.fetch(digest).map_err(|error| cannot(error.to_string()))?;
+    let loaded = lineclear_estate::load_files(&files).map_err(|error| cannot(error.to_string()))?;
+    Ok(InForce { estate: loaded.estate, policies: Arc::new(loaded.policies) })
 }
 
 fn read_runner(path: &Path) -> Result<Config, HouseError> {

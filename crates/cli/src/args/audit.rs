@@ -22,7 +22,8 @@ pub struct Drift {
     /// The directory of the active estate.
     #[arg(long, value_name = "DIR")]
     pub estate: PathBuf,
-    /// Directories of estates that were active before; records name them by digest.
+    /// Directories of estates that were active before; records name them by digest. `DATA/estates` of an installation holds all
+    /// of its own.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub old_estates: Vec<PathBuf>,
 }

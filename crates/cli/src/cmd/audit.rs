@@ -13,6 +13,7 @@ use super::serve::load;
 use crate::args::{Audit, BacktestArgs, Drift};
 use crate::exit::{Exit, Failure};
 use crate::render;
+use crate::shelf::estates_in;
 
 /// The largest file of incidents: a million rows of a quarter of a kilobyte.
 const INCIDENTS_MAX: u64 = 256 * 1024 * 1024;
@@ -28,7 +29,8 @@ pub fn run(command: &Audit, as_json: bool) -> Result<ExitCode, Failure> {
 
 fn drift(args: &Drift, as_json: bool) -> Result<ExitCode, Failure> {
     let active = load(&args.estate)?;
-    let others = args.old_estates.iter().map(|directory| load(directory)).collect::<Result<Vec<_>, _>>()?;
+    let folders = args.old_estates.iter().flat_map(|directory| estates_in(directory));
+    let others = folders.map(|directory| load(&directory)).collect::<Result<Vec<_>, _>>()?;
     let versions = Versions::new(&active.policies, others.iter().map(|loaded| &loaded.policies));
     let report = export::audited(&args.export, &versions)?.report(&versions);
     if as_json {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use lineclear_core::runbook::Flow;
 use serde_json::{Value, json};
 
 use super::ask::{client, items, says, shown, table, text, versioned};
@@ -166,7 +167,26 @@ pub fn plan(view: &Value) {
             .filter(|undo| !undo.is_null())
             .map_or("\x1b[31mnone\x1b[0m".into(), |undo| shown(&undo.get("with").unwrap_or(undo).to_string()));
         render::line(&format!("             undo: {undo}"));
+        for line in flow(step) {
+            render::line(&format!("             {line}"));
+        }
     }
+    for step in items(dossier(view), "/plan/left_out") {
+        render::line(&format!("  {:<10} is left out: {}", text(step, "/step"), shown(text(step, "/why"))));
+    }
+    let key = text(dossier(view), "/plan/concurrency_key");
+    if !key.is_empty() {
+        render::line(&format!("  no other run with the key `{}` may be under way at the same time", shown(key)));
+    }
+}
+
+/// What is known only while it runs: on which branch a step stands, under which conditions, and where a failure leads.
+fn flow(step: &Value) -> Vec<String> {
+    let flow: Flow = step.get("flow").and_then(|flow| serde_json::from_value(flow.clone()).ok()).unwrap_or_default();
+    let branch = flow.branch.map(|branch| format!("only on the branch `{branch}`, which is taken when another step fails"));
+    let when = flow.when.iter().map(|condition| format!("only when {}", shown(&condition.to_string())));
+    let goto = flow.goto.map(|branch| format!("if it fails: the branch `{branch}` instead of the rest"));
+    branch.into_iter().chain(when).chain(goto).collect()
 }
 
 fn people(view: &Value) {
@@ -200,7 +220,9 @@ fn next(view: &Value, change: &str) {
     let hint = match text(view, "/word") {
         "awaiting_approval" => format!("lineclear approve {change} --key FILE   or   lineclear reject {change} --reason WHY"),
         "escalated" => format!("lineclear declare {change} success|failure --reason WHY"),
-        "stuck" => format!("lineclear resolve {change} retry|mark-applied|mark-not-applied|skip|undo|abort --reason WHY"),
+        "stuck" => {
+            format!("lineclear resolve {change} retry|mark-applied|mark-not-applied|skip|continue|undo|abort|hand-over --reason WHY")
+        }
         _ => return,
     };
     render::say(&format!("\nnext  {hint}"));
@@ -247,7 +269,12 @@ pub async fn declare(args: &Declare, as_json: bool) -> Result<ExitCode, Failure>
 /// # Errors
 /// When it is refused.
 pub async fn resolve(args: &Resolve, as_json: bool) -> Result<ExitCode, Failure> {
-    act(&args.remote, &args.change, "resolve", &json!({"resolution": args.resolution, "reason": args.reason}), as_json).await
+    let mut body = json!({"resolution": args.resolution, "reason": args.reason});
+    if let Some(members) = body.as_object_mut() {
+        members.extend(args.evidence.as_ref().map(|evidence| ("evidence".to_owned(), json!(evidence))));
+        members.extend(args.to.map(|to| ("to".to_owned(), json!(to))));
+    }
+    act(&args.remote, &args.change, "resolve", &body, as_json).await
 }
 
 /// The exit code that tells a script where a change stands.

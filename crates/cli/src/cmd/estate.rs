@@ -7,6 +7,7 @@ use lineclear_estate::Loaded;
 use lineclear_prove::{Difference, Example, Proofs, ProveError, Solver, diff, prove};
 use serde_json::{Value, json};
 
+use super::revision;
 use super::serve::load;
 use crate::args::{Check, Diff, Estate, WithSolver};
 use crate::exit::{Exit, Failure};
@@ -15,7 +16,7 @@ use crate::render;
 /// Where the project keeps its solver, seen from the folder that holds `target`.
 const SHIM: &str = "tools/cvc5";
 /// What to do without one.
-const INSTALL: &str = "run scripts/solver.sh, or name cvc5 1.3.1 with `--solver`";
+pub(crate) const INSTALL: &str = "run scripts/solver.sh, or name cvc5 1.3.1 with `--solver`";
 /// How far above this program the project's folder may be: `target/release/deps`.
 const CLIMB_MAX: usize = 5;
 
@@ -27,7 +28,15 @@ pub async fn run(command: &Estate, as_json: bool) -> Result<ExitCode, Failure> {
     match command {
         Estate::Check(args) => check(args, as_json).await,
         Estate::Diff(args) => difference(args, as_json).await,
+        Estate::Schema { kind } => super::runbook::schema(kind.as_deref(), as_json),
         Estate::Backtest(args) => super::audit::backtest(args, as_json),
+        Estate::Propose(args) => revision::propose(args, as_json).await,
+        Estate::Revisions(args) => revision::list(args, as_json).await,
+        Estate::Show(args) => revision::show(args, as_json).await,
+        Estate::Approve(args) => revision::approve(args, as_json).await,
+        Estate::Reject(args) => revision::reject(args, as_json).await,
+        Estate::Activate(args) => revision::activate(args, as_json).await,
+        Estate::Withdraw(args) => revision::withdraw(args, as_json).await,
     }
 }
 
@@ -45,6 +54,7 @@ async fn check(args: &Check, as_json: bool) -> Result<ExitCode, Failure> {
     let report = lineclear_estate::check(&loaded);
     let proving = proofs(args, &loaded).await?;
     let failed: Vec<String> = report.outcomes.iter().filter(|outcome| outcome.fault.is_some()).map(told).collect();
+    let tests = super::runbook::failed(&report.rehearsals);
     let warnings: Vec<String> = report.warnings.iter().map(|warning| format!("{}: {}", warning.subject, warning.message)).collect();
     let estate = &loaded.estate;
     if as_json {
@@ -54,6 +64,7 @@ async fn check(args: &Check, as_json: bool) -> Result<ExitCode, Failure> {
         };
         render::document(&json!({
             "version": 1, "holds": report.holds(), "digest": estate.digest, "stories": report.outcomes.len(), "failed": failed, "warnings": warnings,
+            "tests": report.rehearsals.len(), "failed_tests": tests,
             "actions": estate.catalogue.actions.len(), "policies": loaded.policies.len(), "runbooks": estate.runbooks.len(), "proofs": found,
         }));
     } else {
@@ -62,10 +73,11 @@ async fn check(args: &Check, as_json: bool) -> Result<ExitCode, Failure> {
         for warning in &warnings {
             render::line(&format!("warning  {warning}"));
         }
-        for story in &failed {
+        for story in failed.iter().chain(&tests) {
             render::line(&format!("\x1b[31mfails\x1b[0m  {story}"));
         }
         render::line(&format!("{} of {} stories hold", report.outcomes.len() - failed.len(), report.outcomes.len()));
+        render::line(&format!("{} of {} tests of runbooks hold", report.rehearsals.len() - tests.len(), report.rehearsals.len()));
         show(&proving, args.matrix);
     }
     let proved = match &proving {
@@ -132,7 +144,7 @@ fn unproved(error: &ProveError) -> Failure {
 }
 
 /// The solver that was named, which has to be right; or the project's own, if it is there and answers.
-async fn solver(given: &WithSolver) -> Result<Option<Solver>, Failure> {
+pub(crate) async fn solver(given: &WithSolver) -> Result<Option<Solver>, Failure> {
     if let Some(program) = &given.solver {
         return Solver::pin(program).await.map(Some).map_err(|error| Failure::new(error.to_string()).help(INSTALL));
     }
@@ -157,6 +169,7 @@ async fn difference(args: &Diff, as_json: bool) -> Result<ExitCode, Failure> {
     let solver = solver(&args.solver).await?;
     let solver = solver.ok_or_else(|| Failure::new("there is no solver to compare with").help(INSTALL))?;
     let difference = diff(&solver, &old.policies, &new.policies).await.map_err(|error| unproved(&error))?;
+    let difference = difference.and_invariants(&old.invariants, &new.invariants);
     if as_json {
         render::document(&json!({
             "version": 1, "old": old.estate.digest, "new": new.estate.digest, "widens": difference.widens(), "difference": difference,

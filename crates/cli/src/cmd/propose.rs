@@ -11,9 +11,13 @@ use crate::args::Propose;
 use crate::exit::Failure;
 use crate::render;
 
-fn body(args: &Propose) -> Result<Value, Failure> {
+/// Inputs as they are typed, `name=value` each; whole numbers stay numbers.
+///
+/// # Errors
+/// When one is no such pair, or is given twice.
+pub(super) fn inputs(typed: &[String]) -> Result<Map<String, Value>, Failure> {
     let mut inputs = Map::new();
-    for given in &args.inputs {
+    for given in typed {
         let (name, value) =
             given.split_once('=').ok_or_else(|| Failure::new(format!("`{given}` is no input")).help("write `--input name=value`"))?;
         let value = value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from);
@@ -21,6 +25,11 @@ fn body(args: &Propose) -> Result<Value, Failure> {
             return Err(Failure::new(format!("input `{name}` is given twice")));
         }
     }
+    Ok(inputs)
+}
+
+fn body(args: &Propose) -> Result<Value, Failure> {
+    let inputs = inputs(&args.inputs)?;
     let facts: Vec<Value> = args.facts.iter().map(|name| json!({"kind": "fact", "name": name})).collect();
     let mut body = json!({
         "action": args.action, "target": args.target, "inputs": inputs, "reason": args.reason,

@@ -15,7 +15,7 @@ use super::invite::Invites;
 use super::token::Tokens;
 use crate::args::{Init, Serve};
 use crate::exit::Failure;
-use crate::house::{House, HouseError, Place};
+use crate::house::{Folder, House, HouseError, Place};
 use crate::render;
 
 /// How often new sign-in links are looked for.
@@ -25,6 +25,9 @@ impl From<HouseError> for Failure {
     fn from(error: HouseError) -> Self {
         let help = match &error {
             HouseError::NoMemory { .. } => Some("restore it, or ask whoever keeps a checkpoint whether this database is the newest"),
+            HouseError::Estate { .. } => {
+                Some("put it back from a backup of the data directory; nothing else may stand in for what people approved")
+            }
             HouseError::Guard(_) => Some("find the newest database; a restored backup must not be served as if it were the newest"),
             HouseError::Keys(_)
             | HouseError::Origin { .. }
@@ -55,13 +58,24 @@ pub fn load(directory: &Path) -> Result<Loaded, Failure> {
     })
 }
 
+/// The same with the files, for whoever keeps them.
+fn folder(directory: &Path) -> Result<Folder, Failure> {
+    let loaded = load(directory)?;
+    let files = lineclear_estate::read_files(directory).map_err(|error| Failure::new(error.to_string()))?;
+    if lineclear_estate::digest(&files) == loaded.estate.digest {
+        Ok(Folder { files, loaded })
+    } else {
+        Err(Failure::new(format!("the estate `{}` was changed while it was read", directory.display())).help("try again"))
+    }
+}
+
 /// Runs an installation until it is interrupted.
 ///
 /// # Errors
 /// Whatever keeps it from starting.
 pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
     let place = Place { data: args.data.clone() };
-    let loaded = load(&args.estate)?;
+    let folder = folder(&args.estate)?;
     let runner = args.runner.clone().unwrap_or_else(|| place.runner().join("runner.toml"));
     if !runner.exists() {
         return Err(Failure::new(format!("`{}` is missing", runner.display()))
@@ -76,10 +90,11 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
         TcpListener::bind(args.listen).await.map_err(|error| Failure::new(format!("cannot listen on `{}`: {error}", args.listen)))?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let tokens = Tokens::read(&place.tokens())?;
-    let house = House::open(&place, loaded, &runner).await?;
+    let house = House::open(&place, folder, &runner, args.solver.solver.clone()).await?;
     let base = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
     let settings = Settings::new(&base).map_err(|error| Failure::new(error.to_string()))?;
     let auth = Auth::new(tokens.issued());
+    auth.keep_secrets(crate::secrets::read(&place.data, &house.engine.estate()));
     let app = App::new(house.engine.clone(), auth, settings);
     let stop = CancellationToken::new();
     let links = tokio::spawn(watch(app.clone(), place.clone(), stop.clone()));
@@ -88,6 +103,12 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
         async move { lineclear_server::serve(app, listener, stop).await }
     });
     render::say(&format!("listening on http://{address}, estate {}", app.engine.estate().digest));
+    if let Some(elsewhere) = house.elsewhere {
+        let (folder, held) = (args.estate.display(), app.engine.estate().digest);
+        render::say(&format!(
+            "note  the folder `{folder}` ({elsewhere}) differs from the estate in force ({held}): propose it with `lineclear estate propose {folder}`"
+        ));
+    }
     render::say("sign in: lineclear sign-in LOGIN --data DIR");
     interrupted().await;
     render::say("stopping");
@@ -109,11 +130,13 @@ async fn interrupted() {
 }
 
 /// Watches the data directory, which only its owner can write: makes sign-in links good, and takes tokens that were made or
-/// taken back since.
+/// taken back, and secrets that were put there or changed since.
 async fn watch(app: App, place: Place, stop: CancellationToken) {
     let invites = Invites::of(&place.data);
     let stamp = || std::fs::metadata(place.tokens()).and_then(|found| found.modified()).ok();
     let mut known = None;
+    let folder = || std::fs::metadata(place.data.join("secrets")).and_then(|found| found.modified()).ok();
+    let mut secrets = (folder(), app.engine.estate().digest);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
@@ -126,6 +149,11 @@ async fn watch(app: App, place: Place, stop: CancellationToken) {
                 Err(error) => tracing::error!(?error, "the tokens cannot be read; those known before still work"),
             }
             known = now;
+        }
+        let here = (folder(), app.engine.estate().digest);
+        if here != secrets {
+            app.auth.keep_secrets(crate::secrets::read(&place.data, &app.engine.estate()));
+            secrets = here;
         }
         invites.take(|login, secret| {
             let known = login.parse().ok().and_then(|login| app.engine.estate().directory.operator(&login).map(|person| person.id));

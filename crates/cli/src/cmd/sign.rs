@@ -26,7 +26,8 @@ pub async fn approve(args: &Approve, as_json: bool) -> Result<ExitCode, Failure>
     if !args.yes {
         confirm(&view)?;
     }
-    let cast = vote(&client, &args.change, "approve", &args.reason, args.key.as_deref(), Some(&shown)).await?;
+    let (path, about) = (format!("/api/v1/changes/{}", args.change), ("/change", args.change.as_str()));
+    let cast = vote(&client, &path, about, "approve", &args.reason, args.key.as_deref(), Some(&shown)).await?;
     told(&args.remote, &args.change, &cast, as_json);
     Ok(if text(&cast, "/state") == "open" { Exit::Waiting.into() } else { ExitCode::SUCCESS })
 }
@@ -37,7 +38,8 @@ pub async fn approve(args: &Approve, as_json: bool) -> Result<ExitCode, Failure>
 /// When the vote counts for nothing.
 pub async fn reject(args: &Reject, as_json: bool) -> Result<ExitCode, Failure> {
     let client = client(&args.remote)?;
-    let cast = vote(&client, &args.change, "reject", &args.reason, args.key.as_deref(), None).await?;
+    let (path, about) = (format!("/api/v1/changes/{}", args.change), ("/change", args.change.as_str()));
+    let cast = vote(&client, &path, about, "reject", &args.reason, args.key.as_deref(), None).await?;
     told(&args.remote, &args.change, &cast, as_json);
     Ok(ExitCode::SUCCESS)
 }
@@ -69,15 +71,20 @@ fn confirm(view: &Value) -> Result<(), Failure> {
     if typed.trim() == target { Ok(()) } else { Err(Failure::new("not approved: that is not the target's name")) }
 }
 
-async fn vote(
+/// Casts a vote on what is found at `path`: `about` is the statement's member that names it, and the name.
+///
+/// # Errors
+/// When what is asked is not what was shown, the key cannot sign, or the vote counts for nothing.
+pub(super) async fn vote(
     client: &Client,
-    change: &str,
+    path: &str,
+    about: (&str, &str),
     decision: &str,
     reason: &str,
     key: Option<&Path>,
     shown: Option<&str>,
 ) -> Result<Value, Failure> {
-    let request = client.get(&format!("/api/v1/changes/{change}/request")).await?;
+    let request = client.get(&format!("{path}/request")).await?;
     if shown.is_some_and(|shown| shown.is_empty() || shown != text(&request, "/request/digest")) {
         return Err(Failure::new("what is asked now is not what was shown; nothing was signed").help("look at it again, and decide again"));
     }
@@ -85,7 +92,7 @@ async fn vote(
     let asked = json!({"decision": decision, "reason": reason});
     let answer = client.post(&format!("/api/v1/approvals/{approval}/statement"), &asked).await?;
     let statement = text(&answer, "/statement");
-    check(statement, change, text(&request, "/request/digest"), decision)?;
+    check(statement, about, text(&request, "/request/digest"), decision)?;
     let signature = match key {
         Some(key) => json!({"grade": "ssh", "armored": sign(statement, key)?}),
         None => json!({"grade": "session"}),
@@ -94,10 +101,10 @@ async fn vote(
 }
 
 /// What comes back to be signed must be what was shown.
-fn check(statement: &str, change: &str, digest: &str, decision: &str) -> Result<(), Failure> {
+fn check(statement: &str, (member, id): (&str, &str), digest: &str, decision: &str) -> Result<(), Failure> {
     let said: Value =
         serde_json::from_str(statement).map_err(|_| Failure::new("the server's statement cannot be read; nothing was signed"))?;
-    let same = text(&said, "/change") == change && text(&said, "/bundle_digest") == digest && text(&said, "/decision") == decision;
+    let same = text(&said, member) == id && text(&said, "/bundle_digest") == digest && text(&said, "/decision") == decision;
     if same { Ok(()) } else { Err(Failure::new("the server's statement is not about what was asked; nothing was signed")) }
 }
 

@@ -19,8 +19,13 @@ impl Agent {
 
     /// Calls a tool and returns its structured answer.
     pub async fn call(&self, tool: &'static str, arguments: Value) -> Value {
+        self.try_call(tool, arguments).await.unwrap()
+    }
+
+    /// The same; what went wrong, in words.
+    pub async fn try_call(&self, tool: &'static str, arguments: Value) -> Result<Value, String> {
         let arguments: JsonObject = serde_json::from_value(arguments).unwrap();
-        let result = self.0.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await.unwrap();
-        result.structured_content.unwrap_or_default()
+        let called = self.0.call_tool(CallToolRequestParams::new(tool).with_arguments(arguments)).await;
+        called.map(|result| result.structured_content.unwrap_or_default()).map_err(|error| error.to_string())
     }
 }

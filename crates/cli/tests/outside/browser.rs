@@ -6,11 +6,11 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::crash::{Counter, estate, propose, rules};
+use super::caches::{Counter, estate, propose, rules};
 use super::installation::{Installation, LINECLEAR, eventually, succeeds};
 
 /// A headless Chromium, driven by the W3C's `WebDriver` through chromedriver.
-struct Browser {
+pub struct Browser {
     driver: Child,
     session: String,
     http: reqwest::Client,
@@ -19,7 +19,9 @@ struct Browser {
 }
 
 impl Browser {
-    async fn start(width: u32, height: u32) -> Self {
+    /// Starts it with a screen of this size.
+    pub async fn start(width: u32, height: u32) -> Self {
+        lineclear_connect::install_tls();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -58,23 +60,26 @@ impl Browser {
         it
     }
 
-    async fn post(&self, path: &str, body: Value) -> Value {
+    /// Sends a command to the session.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
         let answer = self.http.post(format!("{}{path}", self.session)).json(&body).send().await.unwrap();
         let answer: Value = answer.json().await.unwrap();
         answer.get("value").cloned().unwrap_or_default()
     }
 
-    async fn open(&self, url: &str) {
+    /// Opens a page.
+    pub async fn open(&self, url: &str) {
         let answer = self.post("/url", json!({"url": url})).await;
         assert!(answer.is_null(), "{url}: {answer}");
     }
 
     /// Runs a script in the page and returns its value.
-    async fn script(&self, script: &str) -> Value {
+    pub async fn script(&self, script: &str) -> Value {
         self.post("/execute/sync", json!({"script": script, "args": []})).await
     }
 
-    async fn click(&self, selector: &str) {
+    /// Clicks on what a selector finds.
+    pub async fn click(&self, selector: &str) {
         let found = self.post("/element", json!({"using": "css selector", "value": selector})).await;
         let id = found.as_object().and_then(|it| it.values().next()).and_then(Value::as_str);
         let id = id.unwrap_or_else(|| panic!("no `{selector}`: {found}"));
@@ -82,18 +87,20 @@ impl Browser {
         assert!(answer.is_null(), "{selector}: {answer}");
     }
 
-    async fn text(&self) -> String {
+    /// What a person reads.
+    pub async fn text(&self) -> String {
         self.script("return document.body.innerText").await.as_str().unwrap_or_default().to_owned()
     }
 
     /// What the browser complained about: errors and violations of the content security policy.
-    async fn complaints(&self) -> Vec<String> {
+    pub async fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", json!({"type": "browser"})).await;
         let lines = log.as_array().cloned().unwrap_or_default();
         lines.iter().filter(|line| line.get("level") == Some(&json!("SEVERE"))).map(ToString::to_string).collect()
     }
 
-    async fn fits(&self, page: &str) {
+    /// Whether the page fits its screen.
+    pub async fn fits(&self, page: &str) {
         let wide = self.script("return [document.documentElement.scrollWidth, window.innerWidth]").await;
         let pixels = |n: usize| wide.get(n).and_then(Value::as_u64).unwrap_or_default();
         assert_eq!(pixels(1), u64::from(self.width), "{page}");
@@ -110,7 +117,8 @@ impl Drop for Browser {
     }
 }
 
-async fn signed_in(house: &Installation, browser: &Browser, login: &str) {
+/// Signs somebody in by a link.
+pub async fn signed_in(house: &Installation, browser: &Browser, login: &str) {
     let link = succeeds(LINECLEAR, &["sign-in", login, "--data", &house.text("data"), "--url", &house.base]);
     eventually("the sign-in link", async || {
         browser.open(link.trim()).await;

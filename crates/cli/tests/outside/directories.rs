@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use super::crash::{estate, rules};
+use super::caches::{estate, rules};
 use super::installation::{Installation, LINECLEAR, run, succeeds};
 
 fn mode(path: &Path) -> String {

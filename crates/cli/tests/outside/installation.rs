@@ -58,7 +58,7 @@ impl Installation {
         for person in people {
             let key = it.path("people").join(person);
             succeeds("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", person, "-f", key.to_str().unwrap()]);
-            files.insert(format!("keys/{person}.pub"), fs::read_to_string(key.with_extension("pub")).unwrap());
+            files.entry(format!("keys/{person}.pub")).or_default().push_str(&fs::read_to_string(key.with_extension("pub")).unwrap());
         }
         for (name, text) in &files {
             let path = it.path("estate").join(name);
@@ -108,8 +108,21 @@ impl Installation {
 
     /// Starts it; when it ends at once, what it said.
     pub fn try_start(&mut self) -> Result<(), String> {
+        self.try_start_with(&["--listen", "127.0.0.1:0"])
+    }
+
+    /// Starts it under a name: passkeys belong to names.
+    pub fn start_named(&mut self, port: u16) {
+        let (listen, name) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+        self.try_start_with(&["--listen", &listen, "--public-url", &name]).unwrap();
+        self.base = name;
+    }
+
+    /// Starts it with these arguments; when it ends at once, what it said.
+    pub fn try_start_with(&mut self, args: &[&str]) -> Result<(), String> {
         let mut child = Command::new(LINECLEAR)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data", &self.text("data"), "--estate", &self.text("estate")])
+            .args(["serve", "--data", &self.text("data"), "--estate", &self.text("estate")])
+            .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -161,6 +174,14 @@ impl Installation {
         let (status, body) = self.ask(who, Method::GET, path, None, &[]).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
+    }
+
+    /// A page of the console, as somebody reads it.
+    pub async fn page(&self, who: &str, path: &str) -> String {
+        let request = self.http.get(format!("{}{path}", self.base)).bearer_auth(self.token(who)).timeout(PATIENCE);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 200, "{path}");
+        response.text().await.unwrap()
     }
 
     /// Waits until a change is over or needs a person, and returns its word.

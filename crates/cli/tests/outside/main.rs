@@ -1,14 +1,31 @@
 //! Lineclear from outside: the real binary, in processes of its own, judged by foreign tools and by killing it.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests may fail loudly")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests may fail loudly, and tell what they measured"
+)]
 
+mod actions;
+mod activation;
 mod agent;
 mod audit;
+#[path = "../battery/battery.rs"]
+mod battery;
 mod browser;
+mod budget;
+mod caches;
 mod crash;
 mod demo;
 mod directories;
 mod installation;
 mod lab;
+mod orphan;
+mod passkey;
 mod restore;
+mod runbook;
+mod sandbox;
+mod signals;
 mod tokens;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use super::crash::{estate, propose, rules};
+use super::caches::{estate, propose, rules};
 use super::installation::{Installation, LINECLEAR, eventually, run, succeeds};
 
 const DATABASE: [&str; 3] = ["data/lineclear.db", "data/lineclear.db-wal", "data/lineclear.db-shm"];

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::crash::{estate, rules};
+use super::caches::{estate, rules};
 use super::installation::{Installation, LINECLEAR, eventually, succeeds};
 
 async fn answers(house: &Installation, who: &str, expected: u16) {
