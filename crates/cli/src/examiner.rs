@@ -164,14 +164,14 @@ async fn ask(solver: &Solver, loaded: &Loaded, active: &Policies, before: Option
         Err(error) => Proofs::NotRun { why: error.to_string() },
     };
     match diff(solver, active, &loaded.policies).await {
-        Ok(difference) => match before {
-            Some(before) => compare(difference.and_invariants(before, &loaded.invariants), report),
-            None => {
-                compare(difference, report);
+        Ok(difference) => {
+            if before.is_none() {
                 let says = "the invariants of the version in force cannot be read, so nobody knows which of them move".into();
                 report.beside.push(Beside { says, widens: true });
             }
-        },
+            let old = before.unwrap_or(&loaded.invariants);
+            compare(difference.and_invariants(old, &loaded.invariants), report);
+        }
         Err(error) => report.unknown.push(format!("anything: the two could not be compared: {error}")),
     }
 }
@@ -181,7 +181,7 @@ fn compare(difference: Difference, report: &mut Report) {
     report.opened = difference.opened.into_iter().map(kind).collect();
     report.closed = difference.closed.into_iter().map(kind).collect();
     report.unknown = difference.unknown;
-    report.beside = difference.beside.into_iter().map(|shift| Beside { says: shift.says, widens: shift.widens }).collect();
+    report.beside.extend(difference.beside.into_iter().map(|shift| Beside { says: shift.says, widens: shift.widens }));
 }
 
 fn obligation(one: &lineclear_prove::Obligation) -> Obligation {

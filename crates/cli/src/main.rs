@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         return lineclear_runner::launch(words);
     }
     let args = args::Args::parse();
-    render::log_to_stderr(args.verbose);
+    render::log_to_stderr(args.verbose, matches!(args.command, args::Command::Demo(_)));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return render::failed(&exit::Failure::new(error.to_string()), args.json),

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 
 use crate::exit::Failure;
 
-/// Sends logs to standard error.
-pub fn log_to_stderr(verbose: u8) {
-    let level = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
+/// Sends logs to standard error. Unless more is asked for, a `story` is told without them: it says in its own words what goes on.
+pub fn log_to_stderr(verbose: u8, story: bool) {
+    let (rest, level) = match verbose {
+        0 if story => ("error", "error"),
+        0 => ("warn", "warn"),
+        1 => ("warn", "info"),
+        _ => ("warn", "debug"),
     };
     // A second subscriber in one process is no reason to stop.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("warn,lineclear={level}")))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(format!("{rest},lineclear={level}")))
         .with_writer(std::io::stderr)
         .try_init();
 }
