@@ -108,7 +108,7 @@ pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
                     }
                 }
             } @else {
-                p { "Browsers make passkeys for a name under HTTPS, or for " code { "localhost" } ". This console is reached as " code { (it.origin) } "; sign with an SSH key, or start it with a " code { "--url" } " that has a name." }
+                p { "Browsers make passkeys for a name under HTTPS, or for " code { "localhost" } ". This console is reached as " code { (it.origin) } "; sign with an SSH key, or start it with a " code { "--public-url" } " that has a name." }
             }
         }
     };

@@ -116,7 +116,7 @@ const HELP: [(Code, &str); 7] = [
     (Code::NotOpen, "the page below shows how it stands now"),
     (Code::ApprovalEnded, "the page below shows how it stands now"),
     (Code::Unreasoned, "say why; it is recorded"),
-    (Code::TooWeak, "sign it with your SSH key on the command line: the bar below shows how"),
+    (Code::TooWeak, "sign it with a key of your own: the bar below shows how"),
 ];
 
 fn help(code: Code) -> &'static str {
