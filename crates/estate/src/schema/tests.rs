@@ -202,6 +202,19 @@ fn every_file_of_the_example_fits() {
 }
 
 #[test]
+fn every_file_of_the_example_tells_editors_its_schema() {
+    let files = crate::read_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../estate/example")).unwrap();
+    let yaml: Vec<_> = files.iter().filter(|(path, _)| path.ends_with(".yaml")).collect();
+    assert!(yaml.len() > 40, "{} files", yaml.len());
+    for (path, bytes) in yaml {
+        let up = "../".repeat(2 + path.matches('/').count());
+        let kind = kind(path).unwrap_or_else(|| panic!("{path} is of no kind"));
+        let header = format!("# yaml-language-server: $schema={up}docs/schema/{kind}.json\n");
+        assert!(bytes.starts_with(header.as_bytes()), "{path} does not begin with {header}");
+    }
+}
+
+#[test]
 fn what_the_schema_refuses_the_reader_refuses() {
     let schemas = schemas();
     let check = |path: &str, old: &str, new: &str| {

@@ -100,7 +100,7 @@ fn a_ladder_whose_order_is_not_monotone() {
         "authority.yaml",
         "humans: 3",
         "humans: 1",
-        "authority.yaml:59:11: rung `three-with-command` brings less than `two-with-security` below it (rungs stand lowest first; each has the people, roles, owner and grade of the one below it)",
+        "authority.yaml:60:11: rung `three-with-command` brings less than `two-with-security` below it (rungs stand lowest first; each has the people, roles, owner and grade of the one below it)",
     );
 }
 
@@ -130,9 +130,9 @@ fn an_action_outside_every_risk_class() {
         "actions/high.yaml",
         "risk: high",
         "risk: none",
-        "actions/high.yaml:4:7: `none` is not one of the words known here (known here: `low`, `medium`, `high`)",
+        "actions/high.yaml:5:7: `none` is not one of the words known here (known here: `low`, `medium`, `high`)",
     );
-    refused("actions/high.yaml", "risk: high\n", "", "actions/high.yaml:2:1: an action lacks `risk` (add `risk: …`)");
+    refused("actions/high.yaml", "risk: high\n", "", "actions/high.yaml:3:1: an action lacks `risk` (add `risk: …`)");
 }
 
 #[test]
