@@ -14,7 +14,7 @@ use lineclear_core::{Digest, Span, Timestamp};
 use lineclear_engine::{Estates, Examination, FetchError, Files, InForce, Later, Telemetry};
 use lineclear_estate::{LoadError, Loaded, Outcome};
 use lineclear_policy::{Policies, Source};
-use lineclear_prove::{Difference, Example, Solver, Status, diff, prove};
+use lineclear_prove::{Difference, Example, Shift, Solver, Status, beside, diff, prove};
 
 use crate::args::WithSolver;
 use crate::cmd::estate::{INSTALL, solver};
@@ -144,10 +144,20 @@ async fn examine(files: &Files, active: &Policies, before: Option<&[Source]>, gi
     report.rehearsals = Some(counted(&told.rehearsals));
     match solver(given).await {
         Ok(Some(solver)) => ask(&solver, &loaded, active, before, &mut report).await,
-        Ok(None) => report.proofs = Proofs::NotRun { why: format!("there is no solver: {INSTALL}") },
-        Err(failure) => report.proofs = Proofs::NotRun { why: format!("{failure}: {INSTALL}") },
+        Ok(None) => unproved("there is no solver", &loaded, active, &mut report),
+        Err(failure) => unproved(&failure.to_string(), &loaded, active, &mut report),
     }
     Examination { report, estate: Some(loaded.estate) }
+}
+
+/// What moves beside the policies can be told without a solver, for people who look at what may not come into force.
+fn unproved(why: &str, loaded: &Loaded, active: &Policies, report: &mut Report) {
+    report.proofs = Proofs::NotRun { why: format!("{why}: {INSTALL}") };
+    report.beside = beside(active, &loaded.policies).into_iter().map(moved).collect();
+}
+
+fn moved(shift: Shift) -> Beside {
+    Beside { says: shift.says, widens: shift.widens }
 }
 
 /// How many there were, and which failed.
@@ -181,7 +191,7 @@ fn compare(difference: Difference, report: &mut Report) {
     report.opened = difference.opened.into_iter().map(kind).collect();
     report.closed = difference.closed.into_iter().map(kind).collect();
     report.unknown = difference.unknown;
-    report.beside.extend(difference.beside.into_iter().map(|shift| Beside { says: shift.says, widens: shift.widens }));
+    report.beside.extend(difference.beside.into_iter().map(moved));
 }
 
 fn obligation(one: &lineclear_prove::Obligation) -> Obligation {

@@ -9,7 +9,6 @@
 //! ```
 
 mod activation;
-mod beside;
 mod command;
 mod event;
 mod report;
@@ -19,7 +18,6 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 pub use activation::{ACTIVATION_FORMAT, Activation, needs};
-pub use beside::beside;
 pub use command::{Command, Refusal};
 pub use event::Event;
 pub use report::{Beside, Changed, How, Kind, LIST_MAX, Obligation, Proof, Proofs, Report, Told};

@@ -9,7 +9,7 @@ use lineclear_core::digest::canonical;
 use lineclear_core::installation;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::record::Stream;
-use lineclear_core::revision::{ASKED_TTL, Activation, Changed, Command, Event, How, NOTE_MAX, Report, Revision, State, beside, needs};
+use lineclear_core::revision::{ASKED_TTL, Activation, Changed, Command, Event, How, NOTE_MAX, Report, Revision, State, needs};
 use lineclear_core::situation::Actor;
 use lineclear_core::subject::{Subject, Use};
 use lineclear_core::{ApprovalId, Digest, OperatorId, RevisionId, Span};
@@ -332,7 +332,6 @@ impl Inner {
         };
         if let Some(new) = estate {
             report.faults.extend(origin_fault(force, &new));
-            report.beside.extend(beside(&force.estate, &new));
         }
         match self.estates.fetch(revision.base).await {
             Ok(before) => report.files = changed(&before, &files),

@@ -25,8 +25,8 @@ pub struct Shift {
     pub widens: bool,
 }
 
-/// All of them, in a fixed order.
-pub(crate) fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
+/// All of them, in a fixed order; needs no solver.
+pub fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
     // Every member is named, so that a new one cannot be left out in silence. Title and digest are no authority.
     let Estate {
         title: _,

@@ -25,7 +25,7 @@ mod tell;
 mod trial;
 mod words;
 
-pub use beside::Shift;
+pub use beside::{Shift, beside};
 pub use diff::{Difference, diff};
 pub use export::ExportError;
 pub use matrix::{Cell, Matrix, Row};

@@ -86,6 +86,17 @@ fn the_ladder_and_people_that_moved_are_told() {
         &["+ `bob` now holds the role `security-officer`"],
         &["`bob` no longer holds the role `security-officer`"],
     );
+    let (less, more) = ("+ less is asked of what is to become routine", "more is asked of what is to become routine");
+    check(file, "runs: 5", "runs: 4", &[less], &[more]);
+    check(file, "within: 90d", "within: 60d", &[more], &[less]);
+    check(file, "spread: 12h", "spread: 11h", &[less], &[more]);
+    check(
+        file,
+        "routine: { runs: 5, within: 90d, spread: 12h }",
+        "",
+        &["nothing becomes routine any more"],
+        &["+ what has run well 5 times may become routine"],
+    );
     check(
         file,
         "title: one operator\n",

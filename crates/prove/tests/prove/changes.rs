@@ -37,6 +37,24 @@ async fn a_condition_added_to_a_freeze_opens_and_is_told() {
 }
 
 #[tokio::test]
+async fn what_opens_with_nobody_asked_is_told_with_nobody_asked() {
+    let people = named(
+        "permit (principal, action == Action::\"dns.update\", resource is Zone)
+        when { context.evidence.dns_watched && context.approvals.humans >= 1 && context.approvals.operator };
+        forbid (principal, action == Action::\"dns.update\", resource is Zone)
+        unless { context.approvals.humans >= 1 || context.confidence_bp >= 8000 };",
+    );
+    let alone = people.replace(" && context.approvals.humans >= 1 && context.approvals.operator", "");
+    let (old, new) = (plain(&[("policies/planted.cedar", &people)], &[]), plain(&[("policies/planted.cedar", &alone)], &[]));
+    let difference = between(&old, &new).await;
+    assert!(
+        sentences(&difference.opened).iter().any(|says| says.contains("with nobody's approval, while confidence is 80 %")),
+        "{:?}",
+        difference.opened
+    );
+}
+
+#[tokio::test]
 async fn moving_an_action_to_another_class_opens_though_no_policy_changed() {
     let new = estate(&[(
         "actions/all.yaml",
