@@ -49,13 +49,12 @@ pub(super) struct Page {
 /// The page.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Markup, Failure> {
     let it = look(&app).await?;
-    let body = part(&visitor.frame, "estate", "/estate/live", &[], &render(&visitor.frame, &it));
-    Ok(page(&visitor.frame, Place::Policy, "Estate", &body, None))
+    Ok(render(&visitor.frame, &it))
 }
 
 /// What moves on it.
 pub(super) async fn live(State(app): State<App>, visitor: Visitor) -> Result<Markup, Failure> {
-    Ok(render(&visitor.frame, &look(&app).await?))
+    Ok(body(&visitor.frame, &look(&app).await?))
 }
 
 async fn look(app: &App) -> Result<Page, Failure> {
@@ -74,8 +73,12 @@ fn line(row: Row) -> Option<Line> {
     Some(Line { id, word: row.word, title: row.title, begun: row.begun })
 }
 
-/// The page without its frame.
+/// The whole page.
 pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
+    page(frame, Place::Policy, "Estate", &part(frame, "estate", "/estate/live", &[], &body(frame, it)), None)
+}
+
+fn body(frame: &Frame, it: &Page) -> Markup {
     html! {
         h1.head { "Estate" }
         section aria-labelledby="in-force" {

@@ -223,8 +223,10 @@ fn findings(report: &Report) -> Markup {
             (told("Stories of policies/cases", Some(&report.cases)))
             (told("Tests of runbooks", report.rehearsals.as_ref()))
             @if !report.warnings.is_empty() {
-                h3 { "What looks careless" }
-                ul { @for warning in &report.warnings { li { (Shown(warning)) } } }
+                details {
+                    summary { "What is allowed and looks careless: " (report.warnings.len()) }
+                    ul { @for warning in &report.warnings { li { (Shown(warning)) } } }
+                }
             }
         }
     }

@@ -4,6 +4,7 @@
 mod change;
 mod dossier;
 mod elsewhere;
+mod estate;
 
 use lineclear_core::posture::Posture;
 use lineclear_core::{Span, Timestamp};
@@ -64,5 +65,6 @@ pub(super) fn frame(voice: Voice) -> Frame {
 pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     let mut all = change::pages(voice);
     all.extend(elsewhere::pages(voice));
+    all.extend(estate::pages(voice));
     all
 }
