@@ -109,7 +109,8 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
             "note  the folder `{folder}` ({elsewhere}) differs from the estate in force ({held}): propose it with `lineclear estate propose {folder}`"
         ));
     }
-    render::say("sign in: lineclear sign-in LOGIN --data DIR");
+    let (data, elsewhere) = (args.data.display(), if base == "http://127.0.0.1:7878" { String::new() } else { format!(" --url {base}") });
+    render::say(&format!("sign in: lineclear sign-in LOGIN --data {data}{elsewhere}"));
     interrupted().await;
     render::say("stopping");
     stop.cancel();

@@ -123,6 +123,8 @@ impl Installation {
         let mut child = Command::new(LINECLEAR)
             .args(["serve", "--data", &self.text("data"), "--estate", &self.text("estate")])
             .args(args)
+            // Where the build folder lies elsewhere, the program cannot find what scripts/solver.sh installed by itself.
+            .env("LINECLEAR_CVC5", root().join("tools/cvc5"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
