@@ -8,6 +8,7 @@
     reason = "tests may fail loudly, and tell what they measured"
 )]
 
+mod accessible;
 mod actions;
 mod activation;
 mod agent;
@@ -24,6 +25,7 @@ mod installation;
 mod lab;
 mod orphan;
 mod passkey;
+mod pictures;
 mod restore;
 mod runbook;
 mod sandbox;
