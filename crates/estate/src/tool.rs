@@ -53,6 +53,7 @@ pub(crate) fn effect(call: &ToolCall) -> EffectClass {
         ("http", "GET", _) | ("http", _, "read") => EffectClass::Read,
         ("http", _, "keyed") => EffectClass::Keyed,
         ("http", _, "converge") => EffectClass::Converge,
+        ("systemd_unit", _, _) if word("verb") == "restart" => EffectClass::Once,
         (name, _, _) => TOOLS.iter().find(|tool| tool.name == name).map_or(EffectClass::Once, |tool| tool.effect),
     }
 }

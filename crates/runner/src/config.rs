@@ -16,12 +16,13 @@ use lineclear_ledger::Verifier;
 use lineclear_warrant::{Rule, TargetRule, Trust, TrustDraft, TrustError, WarrantVerifier};
 use serde::{Deserialize, Deserializer};
 
-pub(crate) use self::tools::read_secret;
 pub use self::tools::{
-    AcmeConfig, CertificateConfig, Challenge, DnsZone, EndpointConfig, HaproxyConfig, PostgresConfig, PrometheusConfig, Sandbox, Service,
-    ShellConfig, ShellSecret, TerraformConfig, Tools, ZoneConfig,
+    AcmeConfig, BackupConfig, CertificateConfig, Challenge, DnsZone, EndpointConfig, HaproxyConfig, KubernetesConfig, NginxConfig,
+    PostgresConfig, PowerdnsZone, PrometheusConfig, ReceiverConfig, Sandbox, ScaleConfig, Scaler, Service, ShellConfig, ShellSecret,
+    SystemdConfig, TerraformConfig, Tools, UpstreamConfig, ZoneConfig,
 };
-use self::tools::{DnsSection, Sections, ServiceSection};
+use self::tools::{DnsSection, KubernetesSection, PowerdnsSection, ReceiverSection, Sections, ServiceSection};
+pub(crate) use self::tools::{is_unit, read_secret};
 
 /// Longest file in bytes: a thousand rules and keys.
 pub const CONFIG_MAX: usize = 1024 * 1024;
@@ -86,6 +87,18 @@ struct File {
     haproxy: Option<HaproxyConfig>,
     #[serde(default)]
     dns: BTreeMap<String, DnsSection>,
+    #[serde(default)]
+    powerdns: BTreeMap<String, PowerdnsSection>,
+    systemd: Option<SystemdConfig>,
+    #[serde(default)]
+    scale: BTreeMap<String, ScaleConfig>,
+    nginx: Option<NginxConfig>,
+    #[serde(default)]
+    backups: BTreeMap<String, BackupConfig>,
+    #[serde(default)]
+    receivers: BTreeMap<String, ReceiverSection>,
+    #[serde(default)]
+    kubernetes: BTreeMap<String, KubernetesSection>,
     #[serde(default)]
     zones: BTreeMap<String, ZoneConfig>,
     #[serde(default)]
@@ -178,6 +191,13 @@ impl Config {
             services: file.services,
             haproxy: file.haproxy,
             dns: file.dns,
+            powerdns: file.powerdns,
+            systemd: file.systemd,
+            scale: file.scale,
+            nginx: file.nginx,
+            backups: file.backups,
+            receivers: file.receivers,
+            kubernetes: file.kubernetes,
             zones: file.zones,
             endpoints: file.endpoints,
             acme: file.acme,

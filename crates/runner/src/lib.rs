@@ -15,8 +15,9 @@ mod secret;
 mod tools;
 
 pub use config::{
-    AcmeConfig, CertificateConfig, Challenge, Config, ConfigError, DnsZone, EndpointConfig, HaproxyConfig, PostgresConfig,
-    PrometheusConfig, Sandbox, Service, ShellConfig, ShellSecret, TerraformConfig, Tools, ZoneConfig,
+    AcmeConfig, BackupConfig, CertificateConfig, Challenge, Config, ConfigError, DnsZone, EndpointConfig, HaproxyConfig, KubernetesConfig,
+    NginxConfig, PostgresConfig, PowerdnsZone, PrometheusConfig, ReceiverConfig, Sandbox, ScaleConfig, Scaler, Service, ShellConfig,
+    ShellSecret, SystemdConfig, TerraformConfig, Tools, UpstreamConfig, ZoneConfig,
 };
 pub use journal::{AcceptError, Journal, JournalError, Standing};
 pub use link::{BoxFuture, Link, LinkError};

@@ -3,16 +3,25 @@
 
 mod acme_issue;
 mod args;
+mod backup;
 mod cgroup;
 mod dns_query;
 mod dns_update;
+mod exchange;
 mod fence;
 mod guarded;
 mod haproxy_server;
 mod http;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
+mod nginx_upstream;
+mod notify;
 mod postgres_switchover;
+mod program;
 mod sandbox;
+mod scale;
 mod shell;
+mod systemd_unit;
 mod terraform;
 mod tls_probe;
 mod wait_for;
@@ -125,8 +134,9 @@ impl Toolbox {
         if let Some(haproxy) = &config.haproxy {
             tools.push(Box::new(haproxy_server::HaproxyServer::new(haproxy)));
         }
-        if !config.dns.is_empty() {
-            tools.push(Box::new(dns_update::DnsUpdate::new(&config.dns, clock).map_err(fault("dns".into()))?));
+        if !config.dns.is_empty() || !config.powerdns.is_empty() {
+            let update = dns_update::DnsUpdate::new(&config.dns, &config.powerdns, clock).map_err(fault("dns".into()))?;
+            tools.push(Box::new(update));
         }
         if !config.services.is_empty() {
             tools.push(Box::new(http::Http::new(&config.services).map_err(fault("services".into()))?));
@@ -152,6 +162,7 @@ impl Toolbox {
             tools.push(Box::new(terraform::TerraformPlan(Arc::clone(&all))));
             tools.push(Box::new(terraform::TerraformApply(all)));
         }
+        Self::of_the_host(&mut tools, config, clock)?;
         let redactor = Redactor::new(config.secrets());
         if let Some(shell) = &config.shell {
             tools.push(Box::new(shell::Shell::new(shell).map_err(fault("shell".into()))?));
@@ -160,6 +171,48 @@ impl Toolbox {
             (inner.name(), Box::new(Guarded { inner, redactor: redactor.clone() }))
         };
         Ok(Self { tools: tools.into_iter().map(guarded).collect() })
+    }
+
+    /// Those that act on what runs on this machine, or beside it.
+    fn of_the_host(tools: &mut Vec<Box<dyn Tool>>, config: &Tools, clock: &Clock) -> Result<(), ToolboxError> {
+        let fault = |section: String| move |why: String| ToolboxError { section, why };
+        if let Some(systemd) = config.systemd.as_ref().filter(|systemd| !systemd.units.is_empty()) {
+            tools.push(Box::new(systemd_unit::SystemdUnit::new(systemd, clock)));
+        }
+        if !config.scale.is_empty() {
+            let manager = config.systemd.as_ref().map(systemd_unit::manager::Manager::new);
+            let scale = scale::Scale::new(&config.scale, &config.services, manager.as_ref()).map_err(fault("scale".into()))?;
+            tools.push(Box::new(scale));
+        }
+        if let Some(nginx) = &config.nginx {
+            tools.push(Box::new(nginx_upstream::NginxUpstream::new(nginx, clock).map_err(fault("nginx".into()))?));
+        }
+        if !config.backups.is_empty() {
+            let all = Arc::new(backup::Backups::new(&config.backups));
+            tools.push(Box::new(backup::BackupRestore(Arc::clone(&all))));
+            tools.push(Box::new(backup::BackupSwap(all)));
+        }
+        if !config.receivers.is_empty() {
+            tools.push(Box::new(notify::Notify::new(&config.receivers).map_err(fault("receivers".into()))?));
+        }
+        if config.kubernetes.is_empty() { Ok(()) } else { Self::of_clusters(tools, config, clock) }
+    }
+
+    #[cfg(feature = "kubernetes")]
+    fn of_clusters(tools: &mut Vec<Box<dyn Tool>>, config: &Tools, clock: &Clock) -> Result<(), ToolboxError> {
+        use kubernetes::{Clusters, Kind, Kubernetes};
+        let all = Clusters::new(&config.kubernetes, clock).map_err(|why| ToolboxError { section: "kubernetes".into(), why })?;
+        let all = Arc::new(all);
+        for kind in [Kind::Scale, Kind::Restart, Kind::Rollback] {
+            tools.push(Box::new(Kubernetes(kind, Arc::clone(&all))));
+        }
+        Ok(())
+    }
+
+    /// A section that nobody here can serve is a fault at start, and not a surprise at night.
+    #[cfg(not(feature = "kubernetes"))]
+    fn of_clusters(_tools: &mut Vec<Box<dyn Tool>>, _config: &Tools, _clock: &Clock) -> Result<(), ToolboxError> {
+        Err(ToolboxError { section: "kubernetes".into(), why: "this program was built without the feature `kubernetes`".into() })
     }
 
     /// The tool of a call.

@@ -11,21 +11,21 @@ use serde_json::{Value, json};
 use super::agent::Agent;
 use super::installation::{Installation, eventually, example, root, run, succeeds};
 
-/// A free stretch of ports for this test's own lab.
-const PORT_BASE: &str = "23400";
-
 /// A running lab that ends with the test.
-struct Lab {
+pub struct Lab {
     home: PathBuf,
+    /// Its own stretch of ports.
+    base: u16,
     addresses: BTreeMap<String, String>,
     _folder: tempfile::TempDir,
 }
 
 impl Lab {
-    fn up() -> Self {
+    /// One whose twenty ports begin here.
+    pub fn up_at(base: u16) -> Self {
         let folder = tempfile::Builder::new().prefix("lab-").tempdir_in("/var/tmp").unwrap();
         let home = folder.path().join("l");
-        let mut lab = Self { home, addresses: BTreeMap::new(), _folder: folder };
+        let mut lab = Self { home, base, addresses: BTreeMap::new(), _folder: folder };
         let output = lab.script("up").output().unwrap();
         assert!(output.status.success(), "lab/up: {}", String::from_utf8_lossy(&output.stderr));
         let text = std::fs::read_to_string(lab.home.join("lab.env")).unwrap();
@@ -36,15 +36,17 @@ impl Lab {
 
     fn script(&self, name: &str) -> Command {
         let mut command = Command::new(root().join("lab").join(name));
-        command.env("LAB", &self.home).env("LAB_PORT_BASE", PORT_BASE).stdin(Stdio::null());
+        command.env("LAB", &self.home).env("LAB_PORT_BASE", self.base.to_string()).stdin(Stdio::null());
         command
     }
 
-    fn at(&self, key: &str) -> &str {
+    /// A line of its `lab.env`.
+    pub fn at(&self, key: &str) -> &str {
         self.addresses.get(key).unwrap_or_else(|| panic!("lab.env has no {key}"))
     }
 
-    fn dig(&self, name: &str) -> String {
+    /// What BIND answers.
+    pub fn dig(&self, name: &str) -> String {
         let (host, port) = self.at("DNS_ADDRESS").rsplit_once(':').unwrap();
         succeeds("dig", &["+short", "+time=2", "+tries=1", &format!("@{host}"), "-p", port, name, "A"]).trim().to_owned()
     }
@@ -79,7 +81,7 @@ fn rules(lab: &Lab) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_backend_is_drained_alone_and_a_dns_change_waits_for_two_signatures() {
-    let lab = Lab::up();
+    let lab = Lab::up_at(23_400);
     let people = ["alice", "bob"];
     let mut house = Installation::new(&example(lab.at("PROMETHEUS_URL")), &people, &["triage-agent"], &rules(&lab));
     house.start();
@@ -163,7 +165,8 @@ async fn dns(house: &Installation, lab: &Lab, agent: &Agent, incident: &str) -> 
     change
 }
 
-async fn proved(house: &Installation, change: &str) {
+/// The record names two people who signed, and the whole log stands up to the offline verifier.
+pub async fn proved(house: &Installation, change: &str) {
     let record = house.get("bob", &format!("/api/v1/changes/{change}/record")).await;
     let approvers = record.get("approvers").and_then(Value::as_array).unwrap();
     assert!(approvers.len() == 2 && approvers.iter().all(|one| one.get("grade") == Some(&json!("ssh"))), "{record}");

@@ -21,6 +21,7 @@ mod caches;
 mod crash;
 mod demo;
 mod directories;
+mod hosting;
 mod installation;
 mod lab;
 mod orphan;

@@ -47,8 +47,7 @@ fn planned(branch: Option<&BranchName>, step: &Step, inputs: &Inputs, target: &E
     })
 }
 
-/// What the runner's tool says of the call. Where the text does not tell, the least is assumed.
+/// What the runner's tool says of the call.
 fn effect(call: &ToolCall) -> EffectClass {
-    let otherwise = if call.tool.as_str() == "haproxy_server" { EffectClass::Converge } else { EffectClass::Once };
-    protected(call).unwrap_or(otherwise)
+    protected(call).unwrap_or_else(|| crate::tool::effect(call))
 }

@@ -111,7 +111,7 @@ pub(crate) fn protected(call: &ToolCall) -> Option<EffectClass> {
     }
     let said = call.with.get("effect").and_then(Value::as_str);
     match (call.tool.as_str(), said) {
-        ("dns_update", _) => Some(EffectClass::Cas),
+        ("backup_restore" | "dns_update" | "kubernetes_rollback" | "kubernetes_scale" | "scale", _) => Some(EffectClass::Cas),
         ("http", Some("converge")) => Some(EffectClass::Converge),
         ("http", Some("keyed")) => Some(EffectClass::Keyed),
         ("shell", _) | ("http", Some(_)) => Some(EffectClass::Once),

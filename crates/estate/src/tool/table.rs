@@ -39,6 +39,11 @@ const fn free(name: &'static str, shape: Shape) -> Argument {
 const STATES: Shape = Shape::Word(&["drain", "ready", "maint"]);
 const TYPES: Shape = Shape::Word(&["A", "AAAA", "CNAME", "TXT"]);
 const DAYS: Shape = Shape::Whole { least: 0, most: 3_650 };
+const COUNT: Shape = Shape::Whole { least: 0, most: 1_000 };
+const VERSION: Shape = Shape::Whole { least: 1, most: 1_000_000 };
+const CLUSTER: Argument = needed("cluster", Shape::Text);
+const NAMESPACE: Argument = needed("namespace", Shape::Text);
+const DEPLOYMENT: Argument = needed("deployment", Shape::Text);
 const OPERATORS: Shape = Shape::Word(&["==", "!=", "<", "<=", ">", ">="]);
 
 const WAIT: &[Argument] = &[
@@ -60,6 +65,8 @@ pub(super) struct Tool {
 
 const QUERY: &[Argument] = &[needed("zone", Shape::Text), needed("name", Shape::Text), needed("type", TYPES), free("equals", Shape::Texts)];
 
+const RESTORE: &[Argument] = &[needed("backup", Shape::Text), needed("snapshot", Shape::Text), needed("into", Shape::Text)];
+
 const PROBE: &[Argument] = &[
     needed("endpoint", Shape::Text),
     needed("name", Shape::Text),
@@ -75,6 +82,13 @@ pub(super) const TOOLS: &[Tool] = &[
         name: "acme_issue",
         act: Some(&[needed("certificate", Shape::Text), needed("names", Shape::Texts), needed("days", DAYS)]),
         look: Some(&[needed("certificate", Shape::Text), needed("days", DAYS)]),
+        effect: EffectClass::Converge,
+    },
+    Tool { name: "backup_restore", act: Some(RESTORE), look: Some(RESTORE), effect: EffectClass::Cas },
+    Tool {
+        name: "backup_swap",
+        act: Some(&[needed("backup", Shape::Text), needed("replace", Shape::Text), needed("with", Shape::Text)]),
+        look: Some(&[needed("backup", Shape::Text), needed("expect", Shape::Text)]),
         effect: EffectClass::Converge,
     },
     Tool { name: "dns_query", act: Some(QUERY), look: Some(QUERY), effect: EffectClass::Read },
@@ -119,9 +133,56 @@ pub(super) const TOOLS: &[Tool] = &[
         effect: EffectClass::Once,
     },
     Tool {
+        name: "kubernetes_restart",
+        act: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT]),
+        look: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT]),
+        effect: EffectClass::Converge,
+    },
+    Tool {
+        name: "kubernetes_rollback",
+        act: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT, needed("from", VERSION), needed("to", VERSION)]),
+        look: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT, free("expect", VERSION)]),
+        effect: EffectClass::Cas,
+    },
+    Tool {
+        name: "kubernetes_scale",
+        act: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT, needed("from", COUNT), needed("to", COUNT)]),
+        look: Some(&[CLUSTER, NAMESPACE, DEPLOYMENT, needed("expect", COUNT)]),
+        effect: EffectClass::Cas,
+    },
+    Tool {
+        name: "nginx_upstream",
+        act: Some(&[
+            needed("upstream", Shape::Text),
+            needed("replace", Shape::Texts),
+            needed("with", Shape::Texts),
+            free("digest", Shape::Digest),
+        ]),
+        look: Some(&[needed("upstream", Shape::Text), needed("expect", Shape::Texts)]),
+        effect: EffectClass::Converge,
+    },
+    Tool {
+        name: "notify",
+        act: Some(&[
+            needed("receiver", Shape::Text),
+            needed("title", Shape::Text),
+            free("text", Shape::Text),
+            free("urgency", Shape::Word(&["low", "normal", "high"])),
+        ]),
+        look: None,
+        // Unless the runner's file says that the receiver drops a key that it has seen.
+        effect: EffectClass::Once,
+    },
+    Tool {
         name: "postgres_switchover",
         act: Some(&[needed("cluster", Shape::Text), needed("leader", Shape::Text), needed("candidate", Shape::Text)]),
         look: Some(&[needed("cluster", Shape::Text), needed("expect", Shape::Text)]),
+        effect: EffectClass::Cas,
+    },
+    Tool {
+        name: "scale",
+        act: Some(&[needed("service", Shape::Text), needed("from", COUNT), needed("to", COUNT)]),
+        look: Some(&[needed("service", Shape::Text), needed("expect", COUNT)]),
         effect: EffectClass::Cas,
     },
     Tool {
@@ -129,6 +190,17 @@ pub(super) const TOOLS: &[Tool] = &[
         act: Some(&[needed("argv", Shape::Texts), free("secrets", Shape::Texts)]),
         look: None,
         effect: EffectClass::Once,
+    },
+    Tool {
+        name: "systemd_unit",
+        act: Some(&[needed("unit", Shape::Text), needed("verb", Shape::Word(&["start", "stop", "restart", "reload"]))]),
+        look: Some(&[
+            needed("unit", Shape::Text),
+            needed("expect", Shape::Word(&["active", "inactive", "failed"])),
+            free("age", Shape::Whole { least: 1, most: 86_400 }),
+        ]),
+        // Unless it is a restart.
+        effect: EffectClass::Converge,
     },
     Tool {
         name: "terraform_apply",

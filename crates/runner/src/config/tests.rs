@@ -31,6 +31,12 @@ fn rest() -> String {
          [certificates.shop]\nnames = [\"*.example.test\"]\nfolder = \"/etc/lineclear/shop\"\nchallenge = {{ dns-01 = {{ zone = \"example.test\" }} }}\n\
          [terraform.edge]\nfolder = \"/srv/edge\"\nplans = \"/var/lib/lineclear/plans\"\n\
          [postgres.main]\npassfile = \"/etc/lineclear/pgpass\"\nnodes = {{ db-1 = \"host=127.0.0.1\", db-2 = \"host=127.0.0.2\" }}\n\
+         [systemd]\nunits = [\"web.service\"]\n\
+         [scale.web]\nby = {{ units = {{ template = \"web@\" }} }}\nmost = 8\n\
+         [scale.shop]\nby = {{ http = {{ service = \"scaler\", path = \"/services/shop\" }} }}\nmost = 12\n\
+         [nginx.upstreams.shop]\nfile = \"/etc/nginx/shop.conf\"\nservers = {{ web-1 = \"127.0.0.1:81\" }}\n\
+         [backups.files]\nrepository = \"/srv/restic\"\npassword_file = \"/etc/lineclear/restic\"\npath = \"/srv/files\"\nroot = \"/srv/shop\"\n\
+         [receivers.desk]\nurl = \"https://desk.example.test/hook\"\n\
          [prometheus]\nurl = \"http://127.0.0.1:9090\"\n\
          [shell]\ncommands = [\"/bin/true\"]\nworkdir = \"/\"\nconnect = [5432]\n\
          [shell.secrets.database]\nfile = \"/etc/lineclear/database\"\ncommands = [\"/bin/true\"]\n",
@@ -93,6 +99,20 @@ fn a_file_that_is_wrong_is_refused_with_its_line() {
     check(&good.replace("dns-01", "dns-02"), "unknown variant `dns-02`");
     check(&good.replace("/srv/edge", "edge"), "`edge` is no absolute path");
     check(&good.replace("/etc/lineclear/pgpass", "pgpass"), "`pgpass` is no absolute path");
+    check(&good.replace("units = [\"web.service\"]", "units = [\"web\"]"), "is no full name of a unit");
+    check(&good.replace("units = [\"web.service\"]", "units = [\"--now.service\"]"), "is no full name of a unit");
+    check(&good.replace("units = [\"web.service\"]", "stand_in = \"units\""), "`units` is no absolute path");
+    check(&good.replace("web@", "web"), "names no template unit");
+    check(&good.replace("most = 8", "most = 0"), "bounds that cannot be meant");
+    check(&good.replace("[systemd]\nunits = [\"web.service\"]\n", ""), "counts units, and there is no `[systemd]`");
+    check(&good.replace("service = \"scaler\"", "service = \"other\""), "asks a service that is not in `[services]`");
+    check(&good.replace("/etc/nginx/shop.conf", "shop.conf"), "`shop.conf` is no absolute path");
+    check(&good.replace("{ web-1 = \"127.0.0.1:81\" }", "{}"), "names 1 to 256 servers");
+    check(&good.replace("web-1 = \"127.0.0.1:81\"", "\"web;1\" = \"127.0.0.1:81\""), "letters, digits");
+    check(&good.replace("/srv/files", "/srv/../etc"), "leads upwards");
+    check(&good.replace("/srv/restic", "rest:https://user:hunter2@host.test/"), "with a password in it");
+    check(&good.replace("/etc/lineclear/restic", "restic"), "`restic` is no absolute path");
+    check(&good.replace("url = \"https://desk.example.test/hook\"", "dedupes = true"), "needs either `url` or `url_file`");
     check(&good.replace("connect = [5432]", "connect = [0]"), "names port 0");
     check(&good.replace("connect = [5432]", "sandbox = \"total\""), "unknown variant `total`");
     check(&good.replace("connect = [5432]", "launcher = \"/bin/sh\""), "unknown field `launcher`");
@@ -110,8 +130,14 @@ fn a_secret_comes_from_a_file_and_is_never_shown() {
     let text = (head() + &rest())
         .replace("secret = \"aHVudGVyMg==\"", &format!("secret_file = \"{path}\""))
         .replace("url = \"http://127.0.0.1:8080\"", &format!("url = \"http://127.0.0.1:8080\"\nbearer_file = \"{path}\""));
+    let text = text
+        + &format!("[powerdns.\"example.net\"]\nurl = \"http://127.0.0.1:8081\"\nkey_file = \"{path}\"\n")
+        + &format!("[kubernetes.prod]\nurl = \"https://127.0.0.1:6443\"\ntoken_file = \"{path}\"\ndeployments = {{ shop = [\"web\"] }}\n");
+    check(&text.replace("[\"web\"]", "[\"Web\"]"), "names deployments by namespace");
     let config = Config::parse(&text).unwrap();
-    assert_eq!(config.tools.dns["example.test"].secret.expose(), b"hunter2");
+    assert_eq!(config.tools.powerdns["example.net"].key.expose(), b"aHVudGVyMg==");
+    assert_eq!(config.tools.kubernetes["prod"].token.expose(), b"aHVudGVyMg==");
+    assert!(config.tools.secrets().len() >= 4, "each of them is kept out of reports");
     assert_eq!(config.tools.services["scaler"].bearer.as_ref().unwrap().expose(), b"aHVudGVyMg==");
     let shown = format!("{config:?}");
     assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy") && !shown.contains("104, 117"), "{shown}");

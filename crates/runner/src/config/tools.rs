@@ -1,5 +1,12 @@
 //! The sections of a runner's file that say what its tools may reach. A tool without a section cannot be used.
 
+mod backups;
+mod kubernetes;
+mod nginx;
+mod powerdns;
+mod receivers;
+mod units;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
 use std::net::SocketAddr;
@@ -7,6 +14,19 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use self::backups::BackupConfig;
+use self::backups::checked_backup;
+pub use self::kubernetes::KubernetesConfig;
+pub(super) use self::kubernetes::KubernetesSection;
+use self::nginx::checked_nginx;
+pub use self::nginx::{NginxConfig, UpstreamConfig};
+pub(super) use self::powerdns::PowerdnsSection;
+pub use self::powerdns::PowerdnsZone;
+pub use self::receivers::ReceiverConfig;
+pub(super) use self::receivers::ReceiverSection;
+pub(crate) use self::units::is_unit;
+pub use self::units::{ScaleConfig, Scaler, SystemdConfig};
+use self::units::{checked_scale, checked_systemd};
 use super::ConfigError;
 use crate::secret::Secret;
 
@@ -28,6 +48,20 @@ pub struct Tools {
     pub haproxy: Option<HaproxyConfig>,
     /// `[dns."<zone>"]`, for `dns_update`.
     pub dns: BTreeMap<String, DnsZone>,
+    /// `[powerdns."<zone>"]`, for `dns_update` too.
+    pub powerdns: BTreeMap<String, PowerdnsZone>,
+    /// `[systemd]`, for `systemd_unit`, and for `scale` by units.
+    pub systemd: Option<SystemdConfig>,
+    /// `[scale.<name>]`, for `scale`.
+    pub scale: BTreeMap<String, ScaleConfig>,
+    /// `[nginx]`, for `nginx_upstream`.
+    pub nginx: Option<NginxConfig>,
+    /// `[backups.<name>]`, for `backup_restore` and `backup_swap`.
+    pub backups: BTreeMap<String, BackupConfig>,
+    /// `[receivers.<name>]`, for `notify`.
+    pub receivers: BTreeMap<String, ReceiverConfig>,
+    /// `[kubernetes.<cluster>]`, for the tools of the feature `kubernetes`.
+    pub kubernetes: BTreeMap<String, KubernetesConfig>,
     /// `[zones."<zone>"]`, for `dns_query`.
     pub zones: BTreeMap<String, ZoneConfig>,
     /// `[endpoints.<name>]`, for `tls_probe`.
@@ -245,6 +279,13 @@ pub(super) struct Sections {
     pub(super) services: BTreeMap<String, ServiceSection>,
     pub(super) haproxy: Option<HaproxyConfig>,
     pub(super) dns: BTreeMap<String, DnsSection>,
+    pub(super) powerdns: BTreeMap<String, PowerdnsSection>,
+    pub(super) systemd: Option<SystemdConfig>,
+    pub(super) scale: BTreeMap<String, ScaleConfig>,
+    pub(super) nginx: Option<NginxConfig>,
+    pub(super) backups: BTreeMap<String, BackupConfig>,
+    pub(super) receivers: BTreeMap<String, ReceiverSection>,
+    pub(super) kubernetes: BTreeMap<String, KubernetesSection>,
     pub(super) zones: BTreeMap<String, ZoneConfig>,
     pub(super) endpoints: BTreeMap<String, EndpointConfig>,
     pub(super) acme: Option<AcmeConfig>,
@@ -275,7 +316,10 @@ impl Tools {
     /// Every secret that is known at start, for whoever takes them out of reports.
     pub(crate) fn secrets(&self) -> Vec<&Secret> {
         let bearers = self.services.values().filter_map(|service| service.bearer.as_ref());
-        self.dns.values().map(|zone| &zone.secret).chain(bearers).collect()
+        let bearers = bearers.chain(self.receivers.values().filter_map(|receiver| receiver.bearer.as_ref()));
+        let bearers = bearers.chain(self.kubernetes.values().map(|cluster| &cluster.token));
+        let keys = self.powerdns.values().map(|zone| &zone.key);
+        self.dns.values().map(|zone| &zone.secret).chain(keys).chain(bearers).collect()
     }
 }
 
@@ -284,6 +328,9 @@ impl Sections {
     pub(super) fn read(self) -> Result<Tools, ConfigError> {
         let services = self.services.into_iter().map(|(name, section)| Ok((name.clone(), service(&name, section)?)));
         let dns = self.dns.into_iter().map(|(zone, section)| Ok((zone.clone(), dns_zone(&zone, section)?)));
+        let kubernetes = self.kubernetes.into_iter().map(|(name, section)| Ok((name.clone(), section.read(&name)?)));
+        let receivers = self.receivers.into_iter().map(|(name, section)| Ok((name.clone(), section.read(&name)?)));
+        let powerdns = self.powerdns.into_iter().map(|(zone, section)| Ok((zone.clone(), section.read(&zone)?)));
         for (zone, config) in &self.zones {
             if !(1..=SERVERS_MAX).contains(&config.servers.len()) {
                 return Err(ConfigError::Section(format!("zones.{zone}"), "names one to sixteen servers"));
@@ -309,10 +356,22 @@ impl Sections {
         for (name, cluster) in &self.postgres {
             checked_cluster(name, cluster)?;
         }
+        let services: BTreeMap<_, _> = services.collect::<Result<_, ConfigError>>()?;
+        self.systemd.as_ref().map_or(Ok(()), checked_systemd)?;
+        checked_scale(&self.scale, &services, self.systemd.is_some())?;
+        self.nginx.as_ref().map_or(Ok(()), checked_nginx)?;
+        self.backups.iter().try_for_each(|(name, backup)| checked_backup(name, backup))?;
         Ok(Tools {
-            services: services.collect::<Result<_, ConfigError>>()?,
+            services,
             haproxy: self.haproxy,
             dns: dns.collect::<Result<_, ConfigError>>()?,
+            powerdns: powerdns.collect::<Result<_, ConfigError>>()?,
+            systemd: self.systemd,
+            scale: self.scale,
+            nginx: self.nginx,
+            backups: self.backups,
+            receivers: receivers.collect::<Result<_, ConfigError>>()?,
+            kubernetes: kubernetes.collect::<Result<_, ConfigError>>()?,
             zones: self.zones,
             endpoints: self.endpoints,
             acme: self.acme,

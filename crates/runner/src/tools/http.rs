@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
-use reqwest::{Client, Method, Url};
+use reqwest::{Client, ClientBuilder, Method, Url};
 use serde_json::{Value, json};
 
 use super::args::{Args, cut};
@@ -44,18 +44,25 @@ struct Reply {
     body: Vec<u8>,
 }
 
-/// A client that follows nothing, retries nothing and trusts the machine's own certificates.
-pub(super) fn client(urls: &[Url]) -> Result<Client, String> {
+/// A client to be that follows nothing, retries nothing, and asks each time on a connection of its own.
+pub(super) fn closed() -> ClientBuilder {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Another thread may have been faster; then there is one, which is all that is asked for.
         let _beaten = rustls::crypto::ring::default_provider().install_default();
     }
-    let builder = Client::builder()
+    Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .connect_timeout(CONNECT_TIMEOUT);
+        // A connection that was kept may be one that its server has just closed: then nobody knows whether a request was taken.
+        .pool_max_idle_per_host(0)
+        .connect_timeout(CONNECT_TIMEOUT)
+}
+
+/// Such a client, which trusts the machine's own certificates.
+pub(super) fn client(urls: &[Url]) -> Result<Client, String> {
+    let builder = closed();
     // Plain `http` must also work on a machine without a trust store, which the client would read in any case.
     let builder = if urls.iter().all(|url| url.scheme() == "http") { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|error| error.to_string())
@@ -252,7 +259,7 @@ fn request(args: Args<'_>) -> Result<Request<'_>, String> {
 }
 
 /// A path stays on its service: it begins with `/`, goes nowhere up, and holds nothing that a client would rewrite.
-fn checked_path(path: &str) -> Result<&str, String> {
+pub(super) fn checked_path(path: &str) -> Result<&str, String> {
     let bad = |why: &str| Err(format!("the path {why}"));
     if !path.starts_with('/') || path.starts_with("//") {
         return bad("does not begin with one `/`");

@@ -55,6 +55,34 @@ impl Records {
         sorted(self.data.iter())
     }
 
+    /// The values as zone files spell them (RFC 1035 §5.1), for servers that are told in text.
+    pub(super) fn contents(&self) -> Vec<String> {
+        let one = |data: &RData| {
+            if let RData::CNAME(name) = data {
+                return format!("{}.", name.0.to_lowercase().to_ascii().trim_end_matches('.'));
+            }
+            let RData::TXT(text) = data else { return data.to_string() };
+            text.txt_data.iter().map(|part| quoted(part)).collect::<Vec<_>>().join(" ")
+        };
+        self.data.iter().map(one).collect()
+    }
+
+    /// What such texts say, for this name and type, as sorted texts.
+    pub(super) fn read_contents<'a>(&self, contents: impl Iterator<Item = &'a str>) -> Result<Vec<String>, String> {
+        let kind = self.kind.to_string();
+        let values: Vec<String> =
+            contents.map(|text| if self.kind == RecordType::TXT { unquoted(text) } else { text.to_owned() }).collect();
+        if self.kind == RecordType::TXT {
+            // Several strings of one record may be longer together than one of them is.
+            let mut values = values;
+            values.sort_unstable();
+            values.dedup();
+            return Ok(values);
+        }
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        Self::read(&self.name, &self.name.to_ascii(), &kind, &values).map(|read| read.texts())
+    }
+
     /// One record for each value.
     pub fn records(&self, class: DNSClass, ttl: u32) -> impl Iterator<Item = Record> {
         self.data.iter().map(move |data| {
@@ -84,6 +112,39 @@ fn sorted<'a>(data: impl Iterator<Item = &'a RData>) -> Vec<String> {
     texts.sort_unstable();
     texts.dedup();
     texts
+}
+
+/// One character string in quotes; what is no plain character is a number of three digits (RFC 1035 §5.1).
+fn quoted(bytes: &[u8]) -> String {
+    let one = |byte: &u8| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        other => format!("\\{other:03}"),
+    };
+    format!("\"{}\"", bytes.iter().map(one).collect::<String>())
+}
+
+/// What one or several strings in quotes say together.
+fn unquoted(text: &str) -> String {
+    let (mut bytes, mut inside, mut rest) = (Vec::new(), false, text.bytes());
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'"' => inside = !inside,
+            b'\\' => match rest.next() {
+                Some(first @ b'0'..=b'9') => {
+                    let digits = [Some(first), rest.next(), rest.next()];
+                    let number = digits.iter().flatten().fold(0_u16, |sum, digit| sum * 10 + u16::from(digit.wrapping_sub(b'0').min(9)));
+                    bytes.push(u8::try_from(number).unwrap_or(b'?'));
+                }
+                Some(other) => bytes.push(other),
+                None => {}
+            },
+            // What stands outside of quotes is a string of its own, or the space between two.
+            b' ' if !inside => {}
+            other => bytes.push(other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// A name from text, always absolute.

@@ -1,3 +1,6 @@
+mod knot;
+mod powerdns;
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -29,15 +32,28 @@ fn expect(values: &[&str]) -> ToolCall {
     call("dns_update", json!({"zone": "example.test", "name": "www.example.test", "type": "A", "expect": values}))
 }
 
-fn tool(port: u16, key_name: &str, secret: &[u8]) -> DnsUpdate {
-    // BIND compares our time with its own, so this clock is the machine's: that of a file made just now.
-    let clock: Clock = Arc::new(|| {
+/// BIND compares our time with its own, so this clock is the machine's: that of a file made just now.
+fn clock() -> Clock {
+    Arc::new(|| {
         let file = tempfile::tempfile().unwrap();
         let seconds = file.metadata().unwrap().modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
         Timestamp::from_micros(i64::try_from(seconds.as_micros()).unwrap())
-    });
+    })
+}
+
+fn tool(port: u16, key_name: &str, secret: &[u8]) -> DnsUpdate {
     let zone = DnsZone { server: ([127, 0, 0, 1], port).into(), key_name: key_name.into(), secret: Secret::new(secret) };
-    DnsUpdate::new(&BTreeMap::from([("example.test".to_owned(), zone)]), &clock).unwrap()
+    DnsUpdate::new(&BTreeMap::from([("example.test".to_owned(), zone)]), &BTreeMap::new(), &clock()).unwrap()
+}
+
+/// What a server answers, as `dig` tells it: sorted lines.
+fn dig(port: u16, name: &str, kind: &str) -> Vec<String> {
+    let output =
+        Command::new("dig").args(["+short", "+time=2", "+tries=1", "@127.0.0.1", "-p", &port.to_string(), name, kind]).output().unwrap();
+    assert!(output.status.success(), "dig: {}", String::from_utf8_lossy(&output.stdout));
+    let mut lines: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
 }
 
 struct Real(Child);
