@@ -3,6 +3,7 @@
 mod audit;
 mod doctor;
 mod estate;
+mod notices;
 mod revision;
 mod runbook;
 
@@ -16,6 +17,7 @@ use lineclear_core::run::Resolution;
 pub use audit::{Audit, BacktestArgs, Drift};
 pub use doctor::Doctor;
 pub use estate::{Check, Diff, Estate, WithSolver};
+pub use notices::Notices;
 pub use revision::{Activate, ApproveRevision, ProposeEstate, RejectRevision, Revisions, ShowRevision, WithdrawRevision};
 pub use runbook::{Chosen, Lint, Plan, Render, Runbook};
 
@@ -94,6 +96,9 @@ pub enum Command {
     /// The autonomy that remains.
     #[command(subcommand)]
     Posture(PostureCommand),
+    /// What people are told outside the console: deliveries, dead letters, channels.
+    #[command(subcommand)]
+    Notices(Notices),
     /// The estate directory.
     #[command(subcommand)]
     Estate(Estate),

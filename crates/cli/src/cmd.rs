@@ -8,6 +8,7 @@ pub(crate) mod estate;
 mod incident;
 mod invite;
 mod ledger;
+mod notices;
 mod posture;
 mod propose;
 mod revision;
@@ -54,6 +55,7 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Actions(remote) => ask::actions(remote, json).await,
         Command::Incident(incident) => incident::run(incident, json).await,
         Command::Posture(posture) => posture::run(posture, json).await,
+        Command::Notices(command) => notices::run(command, json).await,
         Command::Estate(estate) => estate::run(estate, json).await,
         Command::Runbook(command) => runbook::run(command, json).await,
         Command::Ledger(ledger) => ledger::run(ledger, json).await,

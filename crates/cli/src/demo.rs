@@ -148,10 +148,10 @@ impl Scene {
         let sim = Estate::start(Options::new(sockets, tsig.clone())).await?;
         let stage = Stage::set(&data, sim.addresses(), &tsig)?;
         let estate = crate::house::Folder::read(&stage.estate).map_err(|error| DemoError::Estate(error.to_string()))?;
-        let house = House::open(&stage.place, estate, &stage.runner_toml, None).await?;
         let listener = listen(play.port).await?;
         let address = listener.local_addr().map_err(|error| DemoError::Server(error.to_string()))?;
         let base = format!("http://{address}");
+        let house = House::open(&stage.place, estate, &stage.runner_toml, None, &base).await?;
         let app = app(&stage, &house, &base)?;
         sim.set_notify(&format!("{base}/hooks/alertmanager"), Some(&stage.webhook_token))?;
         let stop = CancellationToken::new();

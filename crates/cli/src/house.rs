@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::examiner::{Examiner, Telescope};
 use crate::keys::{Keys, KeysError};
 use crate::link::InProcess;
+use crate::post::Post;
 use crate::shelf::Shelf;
 
 /// How often the committed head is remembered outside the database, while records come in.
@@ -74,6 +75,9 @@ pub enum HouseError {
     /// A source of telemetry.
     #[error("{0}")]
     Sources(String),
+    /// What people are told by.
+    #[error("{0}")]
+    Channels(String),
     /// The estate in force cannot be had.
     #[error("refusing to start: the estate in force is `{digest}`, and {why}")]
     Estate {
@@ -181,11 +185,18 @@ impl Place {
 
 impl House {
     /// Opens the data directory, refuses a database that is not the newest, and starts engine and runner. The folder's estate
-    /// is the one that a new installation begins with; later the one on record is in force, whatever the folder holds.
+    /// is the one that a new installation begins with; later the one on record is in force, whatever the folder holds. What
+    /// people are told leads them to `console`.
     ///
     /// # Errors
     /// Whatever keeps it from starting, with what to do about it.
-    pub async fn open(place: &Place, folder: Folder, runner_toml: &Path, solver: Option<PathBuf>) -> Result<Self, HouseError> {
+    pub async fn open(
+        place: &Place,
+        folder: Folder,
+        runner_toml: &Path,
+        solver: Option<PathBuf>,
+        console: &str,
+    ) -> Result<Self, HouseError> {
         crate::keys::private_directory(&place.data).map_err(|source| HouseError::Io {
             path: place.data.clone(),
             action: "made private",
@@ -209,6 +220,7 @@ impl House {
             estate,
             estates,
             telemetry: telescope,
+            tell: Arc::new(Post::new(console, place.data.clone()).map_err(HouseError::Channels)?),
             clock: Arc::new(SystemClock::default()),
             ids: Arc::new(SystemIds),
             warrant_key: place.warrant_key()?,

@@ -10,6 +10,7 @@ mod export;
 mod house;
 mod keys;
 mod link;
+mod post;
 mod render;
 mod secrets;
 mod shelf;

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use lineclear_core::estate::Estate;
+use lineclear_core::notice::Carrier;
 use lineclear_core::signal::{Proof, SecretName};
 
 /// Largest secret, in bytes.
@@ -23,10 +24,18 @@ pub fn read(data: &Path, estate: &Estate) -> BTreeMap<SecretName, Vec<u8>> {
             Err(why) => tracing::warn!(%source, why, "a source of signals is refused: its secret cannot be read"),
         }
     }
+    for (channel, given) in &estate.notices.channels {
+        let Carrier::Slack { signing: Some(secret), .. } = &given.carrier else { continue };
+        match one(data, secret) {
+            Ok(bytes) => drop(found.insert(secret.clone(), bytes)),
+            Err(why) => tracing::warn!(%channel, why, "nothing can be answered in a channel: its signing secret cannot be read"),
+        }
+    }
     found
 }
 
-fn one(data: &Path, name: &SecretName) -> Result<Vec<u8>, String> {
+/// One secret; why it cannot be read otherwise.
+pub fn one(data: &Path, name: &SecretName) -> Result<Vec<u8>, String> {
     let bytes = match name {
         SecretName::Env(name) => {
             #[expect(clippy::disallowed_methods, reason = "this is where the command line reads its configuration")]

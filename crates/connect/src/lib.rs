@@ -1,4 +1,4 @@
-//! The outside: signals come in, telemetry is asked. Nothing here decides.
+//! The outside: signals come in, telemetry is asked, people are told. Nothing here decides.
 //!
 //! What comes from outside is parsed once, bounded and made harmless here; what leaves is a type of `core`. A source that
 //! cannot be reached, lies about its format or answers with anything but one number yields an absent reading with a short
@@ -11,7 +11,7 @@ pub mod prometheus;
 pub mod proof;
 pub mod sources;
 mod subscription;
-mod text;
+pub mod tell;
 mod tls;
 
 pub use alertmanager::WebhookError;
@@ -21,3 +21,5 @@ pub use proof::ProofError;
 pub use sources::{Sources, SourcesError};
 pub use subscription::{SubscriptionError, confirm};
 pub use tls::install_tls;
+
+use lineclear_core::text;

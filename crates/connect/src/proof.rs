@@ -120,14 +120,41 @@ pub fn signed(kind: SourceKind, secret: &[u8], headers: Headers<'_>, body: &[u8]
 fn standard(secret: &[u8], headers: Headers<'_>, body: &[u8], now: Timestamp, replay: Span) -> Result<(), ProofError> {
     let header = |name| headers.get(name).ok_or(ProofError::Missing);
     let (id, stamp, given) = (header("webhook-id")?, header("webhook-timestamp")?, header("webhook-signature")?);
-    let plain = std::str::from_utf8(secret).ok().and_then(|text| text.strip_prefix("whsec_")).and_then(|text| STANDARD.decode(text).ok());
-    let expected = mac(plain.as_deref().unwrap_or(secret), &[id.as_bytes(), b".", stamp.as_bytes(), b".", body])?;
+    let expected = standard_mac(secret, id, stamp, body)?;
     let versions = given.split(' ').filter_map(|one| one.strip_prefix("v1,")).take(SIGNATURES_MAX);
     let held =
         versions.filter_map(|one| STANDARD.decode(one).ok()).fold(false, |held, one| held | bool::from(one.as_slice().ct_eq(&expected)));
     if !held {
         return Err(ProofError::Wrong);
     }
+    recent(stamp, now, replay)
+}
+
+fn standard_mac(secret: &[u8], id: &str, stamp: &str, body: &[u8]) -> Result<Vec<u8>, ProofError> {
+    let plain = std::str::from_utf8(secret).ok().and_then(|text| text.strip_prefix("whsec_")).and_then(|text| STANDARD.decode(text).ok());
+    mac(plain.as_deref().unwrap_or(secret), &[id.as_bytes(), b".", stamp.as_bytes(), b".", body])
+}
+
+/// The value of `webhook-signature` for a body that leaves: by Standard Webhooks 1.0, as what comes in is checked.
+pub(crate) fn standard_signature(secret: &[u8], id: &str, stamp: &str, body: &[u8]) -> Result<String, ProofError> {
+    if secret.is_empty() {
+        return Err(ProofError::Wrong);
+    }
+    Ok(format!("v1,{}", STANDARD.encode(standard_mac(secret, id, stamp, body)?)))
+}
+
+/// Slack's rule for what it sends: `X-Slack-Signature: v0=` and the hexadecimal HMAC-SHA-256 over `v0:time:body`, with the time in
+/// `X-Slack-Request-Timestamp`, no older than the window.
+///
+/// # Errors
+/// See [`ProofError`].
+pub fn slack(secret: &[u8], headers: Headers<'_>, body: &[u8], now: Timestamp, replay: Span) -> Result<(), ProofError> {
+    if secret.is_empty() {
+        return Err(ProofError::Wrong);
+    }
+    let stamp = headers.get("x-slack-request-timestamp").ok_or(ProofError::Missing)?;
+    let given = headers.get("x-slack-signature").and_then(|value| value.strip_prefix("v0="));
+    hex_of(given, secret, &[b"v0:", stamp.as_bytes(), b":", body])?;
     recent(stamp, now, replay)
 }
 
@@ -239,6 +266,36 @@ mod tests {
         let written = format!("whsec_{}", STANDARD.encode(SECRET));
         let headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "1795593600"), ("webhook-signature", &at("1795593600"))];
         assert_eq!(signed(SourceKind::Json, written.as_bytes(), Headers::new(&headers), BODY, now(), REPLAY), Ok(()));
+    }
+
+    #[test]
+    fn slack_s_own_example_holds_and_an_old_or_altered_one_does_not() {
+        // The values of Slack's manual, "Verifying requests from Slack".
+        let secret = b"8f742231b10e8888abcd99yyyzzz85a5";
+        let body = b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+        let given = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
+        let at = |seconds: i64| Timestamp::from_micros((1_531_420_618 + seconds) * 1_000_000);
+        let check = |stamp: &str, given: &str, body: &[u8], now| {
+            slack(secret, Headers::new(&[("x-slack-request-timestamp", stamp), ("x-slack-signature", given)]), body, now, REPLAY)
+        };
+        assert_eq!(check("1531420618", given, body, at(0)), Ok(()));
+        assert_eq!(check("1531420618", given, body, at(300)), Ok(()));
+        assert_eq!(check("1531420618", given, body, at(301)), Err(ProofError::Stale));
+        assert_eq!(check("1531420618", given, body, at(-301)), Err(ProofError::Stale));
+        assert_eq!(check("1531420619", given, body, at(0)), Err(ProofError::Wrong));
+        assert_eq!(check("1531420618", given, &body[1..], at(0)), Err(ProofError::Wrong));
+        assert_eq!(check("1531420618", &given[3..], body, at(0)), Err(ProofError::Missing));
+        assert_eq!(slack(b"", Headers::new(&[]), body, at(0), REPLAY), Err(ProofError::Wrong));
+    }
+
+    #[test]
+    fn what_leaves_is_signed_as_the_published_example_of_standard_webhooks() {
+        // The values of the Standard Webhooks reference libraries' own tests.
+        let body = br#"{"test": 2432232314}"#;
+        let given =
+            standard_signature(b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body).unwrap();
+        assert_eq!(given, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+        assert_eq!(standard_signature(b"", "a", "1", b""), Err(ProofError::Wrong));
     }
 
     #[test]

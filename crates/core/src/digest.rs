@@ -43,6 +43,31 @@ impl Digest {
     }
 }
 
+/// What four check words are said in: sixteen consonants and four vowels, a word for each 16 bits (D. S. Wilkerson, "A Proposal
+/// for Proquints", arXiv:0901.4016).
+const CONSONANTS: &[u8; 16] = b"bdfghjklmnprstvz";
+const VOWELS: &[u8; 4] = b"aiou";
+
+impl Digest {
+    /// Four words that can be read to somebody, made of the first 64 bits: the same in console, command line and chat, so that
+    /// people can tell that they look at the same thing. Not a check against somebody who can try 2^64 texts.
+    pub fn check_words(&self) -> String {
+        let letter = |from: &[u8], at: u16| from.get(usize::from(at)).copied().map_or('?', char::from);
+        let word = |pair: &[u8]| {
+            let bits = pair.iter().fold(0_u16, |bits, byte| (bits << 8) | u16::from(*byte));
+            [
+                letter(CONSONANTS, bits >> 12),
+                letter(VOWELS, (bits >> 10) & 3),
+                letter(CONSONANTS, (bits >> 6) & 15),
+                letter(VOWELS, (bits >> 4) & 3),
+                letter(CONSONANTS, bits & 15),
+            ]
+        };
+        let words: Vec<String> = self.0.chunks(2).take(4).map(|pair| word(pair).into_iter().collect()).collect();
+        words.join("-")
+    }
+}
+
 /// The value's canonical JSON bytes (RFC 8785).
 pub fn canonical<T: Serialize>(value: &T) -> Result<Vec<u8>, DigestError> {
     serde_json_canonicalizer::to_vec(value).map_err(|e| DigestError::Canonical(e.to_string()))
@@ -113,5 +138,13 @@ mod tests {
         let upper = Digest::of(b"").to_string().to_uppercase().replace("SHA256", "sha256");
         assert!(upper.parse::<Digest>().is_err());
         assert!(format!("sha256:{}", "+1".repeat(32)).parse::<Digest>().is_err());
+    }
+
+    #[test]
+    fn check_words_are_those_of_the_published_examples() {
+        // From the paper's list: 127.0.0.1 and 63.84.220.193.
+        let mut bytes = [0_u8; 32];
+        bytes[..8].copy_from_slice(&[127, 0, 0, 1, 63, 84, 220, 193]);
+        assert_eq!(Digest(bytes).check_words(), "lusab-babad-gutih-tugad");
     }
 }

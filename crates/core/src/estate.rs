@@ -11,6 +11,7 @@ use crate::escalation::EscalationPath;
 use crate::fact::FactSpec;
 use crate::maintenance::Maintenance;
 use crate::name::{FactName, PathName, RunbookName, SloName, SourceName};
+use crate::notice::Channels;
 use crate::posture::Posture;
 use crate::runbook::Runbook;
 use crate::severity::SeverityTable;
@@ -76,6 +77,9 @@ pub struct Estate {
     /// How JSON of no known format is read, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, Mapping>,
+    /// Through which channels people are told outside the console, and where each is found in them.
+    #[serde(default, skip_serializing_if = "Channels::is_empty")]
+    pub notices: Channels,
     /// Windows in which signals are expected and page nobody.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub maintenance: Vec<Maintenance>,

@@ -98,6 +98,8 @@ ids! {
     ApprovalId = "approval";
     /// A proposal once it is recorded.
     ChangeId = "change";
+    /// One notice on its way to one recipient through one channel.
+    DeliveryId = "delivery";
     /// A change that others made and reported.
     DeploymentId = "deployment";
     /// One domain event; also the idempotency key of its ledger entry.

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod bundle;
 pub mod catalogue;
 pub mod change;
+pub mod delivery;
 pub mod deployment;
 pub mod digest;
 pub mod dossier;
@@ -23,6 +24,7 @@ pub mod machine;
 pub mod maintenance;
 pub mod measure;
 pub mod name;
+pub mod notice;
 pub mod passkey;
 pub mod plan;
 pub mod posture;
@@ -40,12 +42,14 @@ pub mod situation;
 pub mod slo;
 pub mod statement;
 pub mod subject;
+pub mod text;
 pub mod time;
 pub mod topology;
 pub mod verdict;
 
 pub use digest::Digest;
 pub use id::{
-    AgentId, ApprovalId, ChangeId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, RevisionId, RunId, RunnerId, SignalId, WarrantId,
+    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, RevisionId, RunId, RunnerId,
+    SignalId, WarrantId,
 };
 pub use time::{Span, Timestamp};

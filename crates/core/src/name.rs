@@ -92,6 +92,8 @@ names! {
     ActionName = "action name";
     /// An input of an action or runbook.
     InputName = "input name";
+    /// A channel through which people are told: `ops-chat`.
+    ChannelName = "channel name";
     /// A fallback branch of a runbook.
     BranchName = "branch name";
     /// A fact that gates use: `backend_down`.

@@ -13,11 +13,11 @@ use serde_json::Value;
 
 pub use leaf::Leaf;
 
-use crate::id::{ApprovalId, ChangeId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId};
+use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId};
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, deployment, incident, installation, lane, revision, run};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,8 @@ pub enum Stream {
     Approval(ApprovalId),
     /// Of a change.
     Change(ChangeId),
+    /// Of a notice on its way.
+    Delivery(DeliveryId),
     /// Of a change that others made.
     Deployment(DeploymentId),
     /// Of an incident.
@@ -52,6 +54,7 @@ impl Stream {
             Self::Installation => "installation",
             Self::Approval(_) => "approval",
             Self::Change(_) => "change",
+            Self::Delivery(_) => "delivery",
             Self::Deployment(_) => "deployment",
             Self::Incident(_) => "incident",
             Self::Lane(_) => "lane",
@@ -67,6 +70,7 @@ impl fmt::Display for Stream {
             Self::Installation => f.write_str("installation"),
             Self::Approval(id) => id.fmt(f),
             Self::Change(id) => id.fmt(f),
+            Self::Delivery(id) => id.fmt(f),
             Self::Deployment(id) => id.fmt(f),
             Self::Incident(id) => id.fmt(f),
             Self::Revision(id) => id.fmt(f),
@@ -90,6 +94,7 @@ impl FromStr for Stream {
             "installation" if text == "installation" => Ok(Self::Installation),
             "approval" => text.parse().map(Self::Approval).map_err(|_| bad()),
             "change" => text.parse().map(Self::Change).map_err(|_| bad()),
+            "delivery" => text.parse().map(Self::Delivery).map_err(|_| bad()),
             "deployment" => text.parse().map(Self::Deployment).map_err(|_| bad()),
             "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
             "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
@@ -122,6 +127,8 @@ pub enum Event {
     Approval(approval::Event),
     /// To a change.
     Change(change::Event),
+    /// To a notice on its way.
+    Delivery(delivery::Event),
     /// To a change that others made.
     Deployment(deployment::Event),
     /// To an incident.
@@ -161,7 +168,7 @@ pub struct Row {
     /// The earliest moment at which the engine owes it something.
     pub due: Option<Timestamp>,
     /// What it is looked up by: `dns.update zone/example.test` of a change, the group of an incident, the change of an
-    /// approval or a run, the thing that a deployment concerns.
+    /// approval or a run, the thing that a deployment concerns, what a delivery is about.
     pub key: String,
     /// One line for people.
     pub title: String,
@@ -216,6 +223,13 @@ impl Row {
         Self::of(Stream::Deployment(it.id), it, key, it.report.title.clone(), it.heard)
     }
 
+    /// The row of a notice on its way: looked up by what it is about.
+    pub fn delivery(it: &delivery::Delivery) -> Self {
+        let notice = &it.order.notice;
+        let title = format!("{} by `{}`: {}", notice.kind, it.order.channel, notice.title);
+        Self::of(Stream::Delivery(it.order.id), it, notice.about.to_string(), title, it.queued)
+    }
+
     /// The row of a proposed version of the estate.
     pub fn revision(revision: &revision::Revision) -> Self {
         let title = format!("estate {}", revision.estate.short());
@@ -236,6 +250,7 @@ impl Event {
             Self::Installation(event) => ("installation", event.word()),
             Self::Approval(event) => ("approval", event.word()),
             Self::Change(event) => ("change", event.word()),
+            Self::Delivery(event) => ("delivery", event.word()),
             Self::Deployment(event) => ("deployment", event.word()),
             Self::Incident(event) => ("incident", event.word()),
             Self::Revision(event) => ("revision", event.word()),

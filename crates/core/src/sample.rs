@@ -2,6 +2,7 @@
 //! where prose ends up.
 
 mod change;
+mod delivery;
 mod revision;
 mod run;
 mod table;
@@ -11,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(crate) use change::{assessment, change_events, change_states, situation};
+pub(crate) use delivery::{delivery_events, delivery_states};
 pub(crate) use revision::{report, revision_events, revision_states};
 pub(crate) use run::{BRANCHED, Failing, Step, order, run_events, run_states};
 pub(crate) use table::{table, words};
@@ -268,6 +270,7 @@ pub(crate) fn all_events() -> Vec<record::Event> {
     all.extend(installation_events().into_iter().map(|(_, event)| record::Event::Installation(event)));
     all.extend(approval_events().into_iter().map(|(_, event)| record::Event::Approval(event)));
     all.extend(change_events().into_iter().map(|(_, event)| record::Event::Change(event)));
+    all.extend(delivery_events().into_iter().map(|(_, event)| record::Event::Delivery(event)));
     all.extend(deployment_events().into_iter().map(|(_, event)| record::Event::Deployment(event)));
     all.extend(incident_events().into_iter().map(|(_, event)| record::Event::Incident(event)));
     all.extend(revision_events().into_iter().map(|(_, event)| record::Event::Revision(event)));

@@ -47,6 +47,11 @@ impl Span {
         Self(secs.saturating_mul(1_000_000))
     }
 
+    /// A span of microseconds.
+    pub const fn from_micros(micros: u64) -> Self {
+        Self(micros)
+    }
+
     /// A span of whole milliseconds.
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis.saturating_mul(1_000))

@@ -351,7 +351,12 @@ fn overrides(whole: &Whole) -> Value {
             Event::Run(event) => matches!(event, run::Event::Resolved { .. } | run::Event::SecondAsked { .. }),
             Event::Change(event) => matches!(event, change::Event::Declared { .. } | change::Event::TakenBack { .. }),
             Event::Approval(event) => matches!(event, approval::Event::VoteRefused { .. }),
-            Event::Deployment(_) | Event::Incident(_) | Event::Lane(_) | Event::Revision(_) | Event::Installation(_) => false,
+            Event::Delivery(_)
+            | Event::Deployment(_)
+            | Event::Incident(_)
+            | Event::Lane(_)
+            | Event::Revision(_)
+            | Event::Installation(_) => false,
         };
         if is_override {
             list.push(json!({"at": stored.happened.at, "by": stored.happened.by, "index": stored.index, "event": stored.happened.event}));

@@ -16,6 +16,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::EngineError;
 use crate::clock::{Clock, IdSource};
+use crate::deliveries::{Couriers, Tell};
 use crate::desk::Desk;
 use crate::estates::Estates;
 use crate::history::{Draft, Kept, Loaded, load};
@@ -41,6 +42,8 @@ pub struct Parts {
     pub estates: Arc<dyn Estates>,
     /// Where facts are asked.
     pub telemetry: Arc<dyn Telemetry>,
+    /// By which people are told.
+    pub tell: Arc<dyn Tell>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Ids and salts.
@@ -70,6 +73,8 @@ pub(crate) struct Inner {
     pub retired: Mutex<BTreeMap<Digest, Arc<InForce>>>,
     pub estates: Arc<dyn Estates>,
     pub telemetry: Arc<dyn Telemetry>,
+    pub tell: Arc<dyn Tell>,
+    pub couriers: Couriers,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn IdSource>,
     pub warrant_key: WarrantKey,
@@ -112,6 +117,8 @@ impl Engine {
             retired: Mutex::default(),
             estates: parts.estates,
             telemetry: parts.telemetry,
+            tell: parts.tell,
+            couriers: Couriers::default(),
             clock: parts.clock,
             ids: parts.ids,
             warrant_key: parts.warrant_key,
@@ -222,11 +229,13 @@ impl Inner {
         self.load(stream).await?.ok_or_else(|| EngineError::NotFound(stream.to_string()))
     }
 
-    /// Commits a draft and tells everybody who listens; an empty draft is no news.
-    pub async fn commit(&self, draft: Draft<'_>) -> Result<Option<Committed>, StoreError> {
+    /// Commits a draft, with the notices to people that it owes, and tells everybody who listens; an empty draft is no news.
+    pub async fn commit(&self, mut draft: Draft<'_>) -> Result<Option<Committed>, StoreError> {
         if draft.is_empty() {
             return Ok(None);
         }
+        self.announce(&mut draft);
+        let decided = if self.in_force().estate.notices.is_empty() { Vec::new() } else { crate::deliveries::decided(&draft) };
         let batch = draft.into_batch();
         let streams: Vec<Stream> = batch.appends.iter().map(|append| append.stream).collect();
         let committed = self.store.append(batch).await?;
@@ -235,6 +244,7 @@ impl Inner {
             // Nobody listening is no error.
             let _ = self.notices.send(stream);
         }
+        self.look_after(decided).await;
         self.beat.notify_one();
         Ok(Some(committed))
     }

@@ -62,6 +62,9 @@ pub enum EngineError {
     /// The incident does not allow it.
     #[error(transparent)]
     Incident(#[from] incident::Refusal),
+    /// The delivery does not allow it.
+    #[error(transparent)]
+    Delivery(#[from] lineclear_core::delivery::Refusal),
     /// The proposed version of the estate does not allow it.
     #[error(transparent)]
     Revision(#[from] revision::Refusal),

@@ -2,6 +2,7 @@
 
 use lineclear_core::approval::Approval;
 use lineclear_core::change::Change;
+use lineclear_core::delivery::Delivery;
 use lineclear_core::deployment::Deployment;
 use lineclear_core::incident::Incident;
 use lineclear_core::installation::Installation;
@@ -44,6 +45,7 @@ kept! {
     Change Change change;
     Approval Approval approval;
     Run Run run;
+    Delivery Delivery delivery;
     Deployment Deployment deployment;
     Incident Incident incident;
     Revision Revision revision;
@@ -114,6 +116,24 @@ impl<'a> Draft<'a> {
     /// The idempotency key of the command.
     pub fn once(&mut self, once: Once) {
         self.batch.once = Some(once);
+    }
+
+    /// What is drafted so far.
+    pub(crate) fn appends(&self) -> &[Append] {
+        &self.batch.appends
+    }
+
+    /// The moment that it is dated.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Drafts something that the engine does, whoever caused the rest.
+    pub(crate) fn as_engine<T>(&mut self, draft: impl FnOnce(&mut Self) -> T) -> T {
+        let by = std::mem::replace(&mut self.by, Actor::Engine);
+        let done = draft(self);
+        self.by = by;
+        done
     }
 
     pub(crate) fn is_empty(&self) -> bool {

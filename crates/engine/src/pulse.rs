@@ -20,6 +20,11 @@ const BEAT: Duration = Duration::from_millis(200);
 const DUE_MAX: u32 = 256;
 /// Most machines performed for at the same time.
 const HANDS: usize = 32;
+/// Most deliveries performed for at the same time, besides: however many channels hang, what decides has its hands free.
+const COURIERS: usize = 16;
+/// How much later each further round of deliveries is due that finds every courier on the way: they must not fill the page of
+/// what is due.
+const ROUND: Span = Span::from_secs(5);
 /// How long a machine that was looked at, and had not moved, is left alone.
 const REST: Span = Span::from_secs(1);
 /// The same after a failure.
@@ -69,9 +74,9 @@ pub(crate) enum Outcome {
 impl Engine {
     /// Performs what is owed until `stop`. One loop per engine.
     pub async fn run(&self, stop: CancellationToken) {
-        let hands = Arc::new(Semaphore::new(HANDS));
+        let (hands, couriers) = (Arc::new(Semaphore::new(HANDS)), Arc::new(Semaphore::new(COURIERS)));
         loop {
-            if let Err(error) = self.beat(&hands).await {
+            if let Err(error) = self.beat(&hands, &couriers).await {
                 tracing::error!(%error, "the store could not say what is due");
             }
             tokio::select! {
@@ -82,16 +87,23 @@ impl Engine {
         }
     }
 
-    async fn beat(&self, hands: &Arc<Semaphore>) -> Result<(), EngineError> {
+    async fn beat(&self, hands: &Arc<Semaphore>, couriers: &Arc<Semaphore>) -> Result<(), EngineError> {
         let now = self.inner.now();
         let rows = self.inner.store.due(now, DUE_MAX).await?;
+        let mut waiting = 0_u64;
         for row in rows {
             if !self.inner.throttle.begin(row.stream, now) {
                 continue;
             }
-            let Ok(hand) = Arc::clone(hands).try_acquire_owned() else {
+            let delivery = matches!(row.stream, Stream::Delivery(_));
+            let Ok(hand) = Arc::clone(if delivery { couriers } else { hands }).try_acquire_owned() else {
                 self.inner.throttle.end(row.stream);
-                break;
+                if delivery {
+                    let rounds = 1 + waiting / COURIERS as u64;
+                    waiting += 1;
+                    self.inner.postpone(row.stream, now + Span::from_micros(ROUND.as_micros() * rounds)).await;
+                }
+                continue;
             };
             let inner = Arc::clone(&self.inner);
             tokio::spawn(async move {
@@ -172,6 +184,7 @@ impl Inner {
                 Box::pin(self.lapse(&loaded)).await
             }
             Stream::Incident(id) => Box::pin(self.perform_incident(id)).await,
+            Stream::Delivery(id) => Box::pin(self.perform_delivery(id)).await,
             Stream::Deployment(_) | Stream::Lane(_) | Stream::Installation => Ok(Outcome::Waits(self.now() + Span::from_secs(60))),
         }
     }

@@ -7,7 +7,7 @@ use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
 use lineclear_core::subject::Use;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{approval, change, deployment, incident, installation, lane, revision, run};
+use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
 
@@ -17,6 +17,7 @@ pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
         Event::Installation(event) => installation(event, names),
         Event::Approval(event) => approval(event, names),
         Event::Change(event) => change(event, names),
+        Event::Delivery(event) => delivery(event, names),
         Event::Deployment(event) => deployment(event),
         Event::Incident(event) => incident(event, names),
         Event::Lane(event) => lane(event),
@@ -33,6 +34,24 @@ fn installation(event: &installation::Event, names: Names<'_>) -> String {
         installation::Event::Activated { estate, by, .. } => {
             format!("{} brought estate {} into force.", names(Actor::Operator(*by)), estate.short())
         }
+    }
+}
+
+fn delivery(event: &delivery::Event, names: Names<'_>) -> String {
+    match event {
+        delivery::Event::Queued { order, .. } => {
+            let to = order.to.person().map_or_else(|| "its room".into(), |person| names(Actor::Operator(person)));
+            format!("To be told by `{}` to {to}: {}.", order.channel, order.notice.title)
+        }
+        delivery::Event::Sent { .. } => "The channel took it.".into(),
+        delivery::Event::Failed { failure, due, .. } => {
+            format!("A try failed ({}): {}. The next is at {due}.", failure.why.word(), failure.detail)
+        }
+        delivery::Event::Buried { failure, .. } => format!("It cannot arrive ({}): {}.", failure.why.word(), failure.detail),
+        delivery::Event::Superseded { settlement, .. } => format!("What it is about is {}.", settlement.how.word()),
+        delivery::Event::Edited { .. } => "The message says so now.".into(),
+        delivery::Event::Retried { by, .. } => format!("{} set it going again.", names(Actor::Operator(*by))),
+        delivery::Event::Dismissed { by, reason, .. } => format!("{} let it be: {reason}", names(Actor::Operator(*by))),
     }
 }
 

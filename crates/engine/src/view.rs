@@ -198,6 +198,7 @@ impl Engine {
                 Stream::Change(moved) => moved == id,
                 Stream::Run(run) => view.run.as_ref().is_some_and(|known| known.order.id == run),
                 Stream::Approval(_)
+                | Stream::Delivery(_)
                 | Stream::Deployment(_)
                 | Stream::Incident(_)
                 | Stream::Revision(_)

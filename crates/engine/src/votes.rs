@@ -44,6 +44,14 @@ impl Engine {
         Ok(self.inner.need::<Approval>(Stream::Approval(id)).await?.machine)
     }
 
+    /// A request by its own id.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub async fn request_by_id(&self, id: ApprovalId) -> Result<Approval, EngineError> {
+        Ok(self.inner.need::<Approval>(Stream::Approval(id)).await?.machine)
+    }
+
     /// The exact text that a person would sign to decide on a request.
     ///
     /// # Errors

@@ -25,6 +25,7 @@ mod load;
 mod maintenance;
 mod mapping;
 mod members;
+mod notices;
 mod page;
 mod rehearsal;
 mod runbook;

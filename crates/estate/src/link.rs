@@ -58,6 +58,7 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
     let directory = people::directory(&drafts, faults);
     promises::severity(&drafts, faults);
     signals(&drafts, faults);
+    notices(&drafts, faults);
     let (mut slos, mut escalation) = (BTreeMap::new(), BTreeMap::new());
     if let Some(topology) = &things {
         drafts.freezes.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
@@ -82,6 +83,7 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
         severity: drafts.severity.map(|draft| draft.table),
         escalation,
         signals: settings.signals,
+        notices: settings.notices,
         mappings: drafts.mappings.into_iter().map(|draft| (draft.name, draft.mapping)).collect(),
         maintenance: drafts.maintenance.into_iter().map(|draft| draft.window).collect(),
     })
@@ -130,6 +132,13 @@ pub(crate) fn known<'a, T: fmt::Display + PartialEq<T> + 'a>(
 fn source(name: &At<String>, drafts: &Drafts, faults: &Faults) {
     if let Some(settings) = &drafts.settings {
         known(&name.value, &name.place, settings.settings.sources.keys(), "source", faults);
+    }
+}
+
+/// The people whose places in channels are named.
+fn notices(drafts: &Drafts, faults: &Faults) {
+    for login in drafts.settings.iter().flat_map(|draft| &draft.people) {
+        known(&login.value, &login.place, drafts.catalog.users.iter().map(|user| &user.login.value), "person", faults);
     }
 }
 

@@ -162,7 +162,7 @@ fn proof(
 }
 
 /// The name of a secret: never a path, never the secret itself.
-fn plain(name: &At<String>, env: bool, faults: &Faults) -> Option<String> {
+pub(crate) fn plain(name: &At<String>, env: bool, faults: &Faults) -> Option<String> {
     let letters = |b: u8| if env { b.is_ascii_uppercase() } else { b.is_ascii_lowercase() || matches!(b, b'-' | b'.') };
     let fit = |b: u8| letters(b) || b.is_ascii_digit() || b == b'_';
     let good = !name.value.is_empty() && name.value.len() <= NAME_MAX && name.value.bytes().all(fit) && !name.value.starts_with('.');

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use lineclear_core::name::SourceName;
+use lineclear_core::name::{Login, SourceName};
+use lineclear_core::notice::Channels;
 use lineclear_core::posture::Posture;
 use lineclear_core::signal::SignalSource;
 use serde::Deserialize;
@@ -11,6 +12,7 @@ use toml::Spanned;
 
 use crate::fault::{At, Fault, Faults, LoadError, Place, Text};
 use crate::members::cut;
+use crate::notices::{self, RawNotices};
 use crate::senders::{self, RawSender, SENDERS_MAX, Sender};
 use crate::suggest::suggest;
 
@@ -34,6 +36,8 @@ pub struct Settings {
     pub sources: BTreeMap<String, String>,
     /// Who sends signals, by name.
     pub signals: BTreeMap<SourceName, SignalSource>,
+    /// Through which channels people are told.
+    pub notices: Channels,
 }
 
 /// What `lineclear.toml` says, with the places of what it names elsewhere.
@@ -42,6 +46,8 @@ pub(crate) struct SettingsDraft {
     pub(crate) settings: Settings,
     /// The mappings that senders name.
     pub(crate) mappings: Vec<At<String>>,
+    /// The people whose places it names.
+    pub(crate) people: Vec<At<Login>>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +60,8 @@ struct Raw {
     sources: BTreeMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
     signals: BTreeMap<Spanned<String>, RawSender>,
+    #[serde(default)]
+    notices: RawNotices,
 }
 
 /// Reads `lineclear.toml`.
@@ -90,8 +98,10 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<SettingsDr
         raw.signals.iter().filter_map(|(name, raw)| senders::read(&at(name), raw, &at, faults)).collect();
     let mappings = senders.values().filter_map(|sender| sender.mapping.clone()).collect();
     let signals = senders.into_iter().map(|(name, sender)| (name, sender.source)).collect();
+    let (notices, people) = notices::read(&raw.notices, &text, &at, faults);
     let posture = posture(&at(&raw.posture), faults)?;
-    Some(SettingsDraft { settings: Settings { title: title.value, origin: origin.value, posture, sources, signals }, mappings })
+    let settings = Settings { title: title.value, origin: origin.value, posture, sources, signals, notices };
+    Some(SettingsDraft { settings, mappings, people })
 }
 
 /// Reads a TOML text into a type of ours.

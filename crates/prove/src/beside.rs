@@ -46,6 +46,7 @@ pub fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
         escalation,
         signals,
         mappings,
+        notices,
         maintenance,
     } = &**new.estate();
     let old = old.estate();
@@ -70,6 +71,7 @@ pub fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
     }
     watch::signals(&old.signals, signals, &mut shifts);
     watch::mappings(&old.mappings, mappings, &mut shifts);
+    watch::notices(&old.notices, notices, &mut shifts);
     watch::maintenance(&old.maintenance, maintenance, &mut shifts);
     shifts
 }

@@ -8,6 +8,7 @@ mod hooks;
 mod incidents;
 mod installation;
 mod ledger;
+mod notices;
 pub(crate) mod openapi;
 mod page;
 mod parameter;
@@ -60,6 +61,12 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/estate/revisions/{id}/difference", get(revisions::difference))
         .route("/api/v1/estate/revisions/{id}/withdraw", post(revisions::withdraw))
         .route("/api/v1/estate/revisions/{id}/activate", post(revisions::activate))
+        .route("/api/v1/notices", get(notices::list))
+        .route("/api/v1/notices/{id}", get(notices::show))
+        .route("/api/v1/notices/{id}/retry", post(notices::retry))
+        .route("/api/v1/notices/{id}/dismiss", post(notices::dismiss))
+        .route("/api/v1/channels", get(notices::channels))
+        .route("/api/v1/channels/{name}/test", post(notices::test))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/entries", get(ledger::entries))
@@ -67,6 +74,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/ledger/consistency", get(ledger::consistency))
         .route("/api/v1/ledger/vkey", get(ledger::vkey))
         .route("/hooks/alertmanager", post(hooks::alertmanager))
+        .route("/hooks/slack/{channel}", post(notices::slack))
         .route("/hooks/{source}", post(hooks::source))
         .route("/hooks/{source}/{*suffix}", post(hooks::suffixed))
         .route("/healthz", get(health::alive))

@@ -13,6 +13,7 @@ mod keys;
 mod ladder;
 mod ledger;
 mod moment;
+mod notices;
 mod policy;
 mod revision;
 #[cfg(test)]
@@ -64,6 +65,11 @@ pub fn router(app: &App) -> Router {
         .route("/estate/revisions/{id}/reject", get(revision::act::back).post(revision::act::reject))
         .route("/estate/revisions/{id}/withdraw", get(revision::act::back).post(revision::act::withdraw))
         .route("/estate/revisions/{id}/activate", get(revision::act::back).post(revision::act::activate))
+        .route("/notices", get(notices::show))
+        .route("/notices/live", get(notices::live))
+        .route("/notices/test", get(notices::back).post(notices::test))
+        .route("/notices/{id}/retry", get(notices::back).post(notices::retry))
+        .route("/notices/{id}/dismiss", get(notices::back).post(notices::dismiss))
         .route("/posture", get(act::back_to_policy).post(act::posture))
         .route("/assets/{name}", get(asset::newest))
         .route("/assets/{version}/{name}", get(asset::versioned))

@@ -193,6 +193,7 @@ impl Rig {
             policies: Arc::clone(policies),
             estates: Arc::clone(&estates) as _,
             telemetry: Arc::new(Ones),
+            tell: Arc::new(lineclear_testkit::FakeChannels::default()),
             clock: clock.clone(),
             ids: Arc::new(SystemIds),
             warrant_key: WarrantKey::from_seed([2; 32]),

@@ -3,8 +3,9 @@
 use lineclear_core::Digest;
 use lineclear_core::record::{Happened, Row, Stream};
 
-/// Most appends in one batch: a change, its approval, its run, and room.
-pub const APPENDS_MAX: usize = 8;
+/// Most appends in one batch: a change, its approval, its run and room, and the deliveries of the notices that they owe, of
+/// which one notice has at most 100.
+pub const APPENDS_MAX: usize = 128;
 /// Most guards in one batch: the installation, an incident, and room.
 pub const GUARDS_MAX: usize = 8;
 /// Most events in one append: what one command leads to, times ten.

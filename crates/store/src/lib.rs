@@ -13,7 +13,7 @@ pub mod sqlite;
 pub mod store;
 pub mod stored;
 
-pub use batch::{Append, Batch, Guard, Once};
+pub use batch::{APPENDS_MAX, Append, Batch, Guard, Once};
 pub use error::StoreError;
 pub use memory::Memory;
 pub use query::{Page, RowQuery};

@@ -73,7 +73,7 @@ fn check_shape(batch: &Batch) -> Result<(), StoreError> {
     let streams: BTreeSet<Stream> = batch.appends.iter().map(|append| append.stream).collect();
     let fault = match batch {
         _ if batch.appends.is_empty() => "it appends nothing",
-        _ if batch.appends.len() > APPENDS_MAX => "more than 8 appends",
+        _ if batch.appends.len() > APPENDS_MAX => "more than 128 appends",
         _ if batch.guards.len() > GUARDS_MAX => "more than 8 guards",
         _ if streams.len() != batch.appends.len() => "two appends to one stream",
         _ if batch.appends.iter().any(|append| append.events.is_empty()) => "an append without events",
@@ -151,6 +151,7 @@ const fn machine(event: &Event) -> &'static str {
         Event::Installation(_) => "installation",
         Event::Approval(_) => "approval",
         Event::Change(_) => "change",
+        Event::Delivery(_) => "delivery",
         Event::Deployment(_) => "deployment",
         Event::Incident(_) => "incident",
         Event::Lane(_) => "lane",

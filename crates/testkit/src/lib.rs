@@ -10,6 +10,7 @@
 )]
 
 mod brittle;
+mod channels;
 mod clock;
 mod estates;
 mod northwind;
@@ -21,6 +22,7 @@ mod voices;
 mod world;
 
 pub use brittle::{Break, Brittle};
+pub use channels::{FakeChannels, Said};
 pub use clock::{FakeClock, FakeIds};
 pub use estates::FakeEstates;
 pub use northwind::Northwind;

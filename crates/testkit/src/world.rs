@@ -20,6 +20,7 @@ use lineclear_store::{Memory, Store as _, Stored};
 use lineclear_warrant::{Rule, TargetRule, Trust, TrustDraft, WarrantKey};
 
 use crate::brittle::Brittle;
+use crate::channels::FakeChannels;
 use crate::clock::{FakeClock, FakeIds};
 use crate::estates::FakeEstates;
 use crate::northwind::Northwind;
@@ -75,6 +76,7 @@ pub struct World {
     clock: Arc<FakeClock>,
     ids: Arc<FakeIds>,
     telemetry: Arc<FakeTelemetry>,
+    channels: Arc<FakeChannels>,
     production: Arc<Production>,
     estates: Arc<FakeEstates>,
     runner: FakeRunner,
@@ -96,7 +98,7 @@ impl World {
         let (estate, policies) = northwind.load();
         let (clock, ids) = (Arc::new(FakeClock::default()), Arc::new(FakeIds::default()));
         let (telemetry, production) = (Arc::new(FakeTelemetry::default()), Arc::new(Production::default()));
-        let estates = Arc::new(FakeEstates::default());
+        let (estates, channels) = (Arc::new(FakeEstates::default()), Arc::new(FakeChannels::default()));
         estates.keep(&northwind.files()).await.expect("memory keeps anything");
         let log = || LogKey::from_seed(&estate.origin, &LOG_SEED).expect("the origin names a log");
         let disk = Arc::new(Brittle::new(Memory::new(log())));
@@ -107,6 +109,7 @@ impl World {
             policies: Arc::clone(&policies),
             estates: Arc::clone(&estates) as _,
             telemetry: Arc::clone(&telemetry) as _,
+            tell: Arc::clone(&channels) as _,
             clock: Arc::clone(&clock) as _,
             ids: Arc::clone(&ids) as _,
             warrant_key: WarrantKey::from_seed(WARRANT_SEED),
@@ -116,7 +119,7 @@ impl World {
         };
         let engine = Engine::start(parts).await.expect("an engine starts on an empty store");
         let log = log();
-        let world = Self { clock, ids, telemetry, production, estates, runner, disk, log, estate, policies, engine };
+        let world = Self { clock, ids, telemetry, channels, production, estates, runner, disk, log, estate, policies, engine };
         for (fact, value) in BEGINNING {
             world.fact_reads(fact, value);
         }
@@ -135,6 +138,7 @@ impl World {
             policies: Arc::clone(&self.policies),
             estates: Arc::clone(&self.estates) as _,
             telemetry: Arc::clone(&self.telemetry) as _,
+            tell: Arc::clone(&self.channels) as _,
             clock: Arc::clone(&self.clock) as _,
             ids: Arc::clone(&self.ids) as _,
             warrant_key: WarrantKey::from_seed(WARRANT_SEED),
@@ -180,6 +184,11 @@ impl World {
         self.person("alice").approves_estate(revision).await;
         self.person("erin").approves_estate(revision).await;
         revision
+    }
+
+    /// By which people are told.
+    pub fn channels(&self) -> &FakeChannels {
+        &self.channels
     }
 
     /// Versions of the estate.

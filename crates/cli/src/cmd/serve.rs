@@ -35,6 +35,7 @@ impl From<HouseError> for Failure {
             | HouseError::Engine(_)
             | HouseError::Runner(_)
             | HouseError::Sources(_)
+            | HouseError::Channels(_)
             | HouseError::Io { .. }
             | HouseError::Head(_) => None,
         };
@@ -90,8 +91,8 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
         TcpListener::bind(args.listen).await.map_err(|error| Failure::new(format!("cannot listen on `{}`: {error}", args.listen)))?;
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let tokens = Tokens::read(&place.tokens())?;
-    let house = House::open(&place, folder, &runner, args.solver.solver.clone()).await?;
     let base = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let house = House::open(&place, folder, &runner, args.solver.solver.clone(), &base).await?;
     let settings = Settings::new(&base).map_err(|error| Failure::new(error.to_string()))?;
     let auth = Auth::new(tokens.issued());
     auth.keep_secrets(crate::secrets::read(&place.data, &house.engine.estate()));

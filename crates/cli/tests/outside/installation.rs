@@ -43,6 +43,8 @@ pub struct Installation {
     pub server: Option<Child>,
     /// Where it listens, once it runs.
     pub base: String,
+    /// Variables that it is started with.
+    pub variables: Vec<(&'static str, String)>,
     http: reqwest::Client,
 }
 
@@ -52,7 +54,14 @@ impl Installation {
     pub fn new(estate: &BTreeMap<String, String>, people: &[&str], agents: &[&str], rules: &str) -> Self {
         lineclear_connect::install_tls();
         let folder = tempfile::Builder::new().prefix("lc-").tempdir().unwrap();
-        let mut it = Self { folder, tokens: BTreeMap::new(), server: None, base: String::new(), http: reqwest::Client::new() };
+        let mut it = Self {
+            folder,
+            tokens: BTreeMap::new(),
+            server: None,
+            base: String::new(),
+            variables: Vec::new(),
+            http: reqwest::Client::new(),
+        };
         fs::create_dir(it.path("people")).unwrap();
         let mut files = estate.clone();
         for person in people {
@@ -125,6 +134,7 @@ impl Installation {
             .args(args)
             // Where the build folder lies elsewhere, the program cannot find what scripts/solver.sh installed by itself.
             .env("LINECLEAR_CVC5", root().join("tools/cvc5"))
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -24,6 +24,7 @@ mod directories;
 mod hosting;
 mod installation;
 mod lab;
+mod notices;
 mod orphan;
 mod passkey;
 mod pictures;

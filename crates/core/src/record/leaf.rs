@@ -11,7 +11,7 @@ use crate::dossier::Dossier;
 use crate::situation::Actor;
 use crate::statement::Vote;
 use crate::subject::Use;
-use crate::{approval, change, deployment, incident, installation, lane, revision, run};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
 
 /// The parts of a ledger entry that come from the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,7 @@ impl Happened {
             Event::Installation(event) => (installation(event), BTreeMap::new()),
             Event::Approval(event) => approval(event),
             Event::Change(event) => change(event),
+            Event::Delivery(event) => delivery(event),
             Event::Deployment(event) => (deployment(event), BTreeMap::new()),
             Event::Incident(event) => incident(event),
             Event::Lane(event) => lane(event),
@@ -154,6 +155,24 @@ fn change(event: &change::Event) -> Parts {
         change::Event::ActRefused { by, act, code, .. } => (json!({"by": by, "act": word(act), "code": word(code)}), BTreeMap::new()),
         change::Event::Approved { .. } | change::Event::Lapsed { .. } | change::Event::Advised { .. } => (json!({}), BTreeMap::new()),
     }
+}
+
+fn delivery(event: &delivery::Event) -> Parts {
+    let body = match event {
+        delivery::Event::Queued { order, .. } => {
+            let notice = &order.notice;
+            let body = json!({
+                "notice": notice.kind, "urgency": notice.urgency, "channel": order.channel, "to": order.to.person(), "content": digest_of(notice),
+            });
+            return (body, link(notice.about.kind(), &notice.about));
+        }
+        delivery::Event::Failed { failure, due, .. } => json!({"why": failure.why, "due": due}),
+        delivery::Event::Buried { failure, .. } => json!({ "why": failure.why }),
+        delivery::Event::Superseded { settlement, .. } => json!({"how": settlement.how, "by": settlement.by}),
+        delivery::Event::Retried { by, .. } | delivery::Event::Dismissed { by, .. } => json!({ "by": by }),
+        delivery::Event::Sent { .. } | delivery::Event::Edited { .. } => json!({}),
+    };
+    (body, BTreeMap::new())
 }
 
 fn deployment(event: &deployment::Event) -> Value {

@@ -13,6 +13,7 @@ mod flow;
 mod incidents;
 mod incidents_grouped;
 mod lapses;
+mod notices;
 mod overrides;
 mod pages;
 mod posture;

@@ -163,6 +163,7 @@ pub fn estate_of(teams: usize) -> Estate {
         runbooks: BTreeMap::new(),
         freezes: Vec::new(),
         sources: BTreeMap::new(),
+        notices: lineclear_core::notice::Channels::default(),
         posture: Posture::Full,
         slos: BTreeMap::new(),
         severity: None,

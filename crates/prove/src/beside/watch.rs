@@ -7,6 +7,7 @@ use lineclear_core::escalation::EscalationPath;
 use lineclear_core::estate::Freeze;
 use lineclear_core::fact::FactSpec;
 use lineclear_core::maintenance::Maintenance;
+use lineclear_core::notice::Channels;
 use lineclear_core::severity::SeverityTable;
 use lineclear_core::slo::Slo;
 
@@ -189,4 +190,24 @@ pub(super) fn maintenance(old: &[Maintenance], new: &[Maintenance], shifts: &mut
     for window in old.iter().filter(|window| !new.contains(window)) {
         shifts.push(narrower(format!("the maintenance window `{}` is gone or another one", window.title)));
     }
+}
+
+/// Through which channels people are told. One that takes answers in place is another way for a person to say yes.
+pub(super) fn notices(old: &Channels, new: &Channels, shifts: &mut Vec<Shift>) {
+    keyed(
+        &old.channels,
+        &new.channels,
+        shifts,
+        |name| wider(format!("people are told by a new channel `{name}`")),
+        |name, _, _, shifts| shifts.push(wider(format!("the channel `{name}` of notices is another one"))),
+    );
+    shifts.extend(gone(&old.channels, &new.channels, |name| narrower(format!("people are no longer told by `{name}`"))));
+    keyed(
+        &old.people,
+        &new.people,
+        shifts,
+        |login| wider(format!("`{login}` has places in channels of notices")),
+        |login, _, _, shifts| shifts.push(wider(format!("`{login}` has other places in channels of notices"))),
+    );
+    shifts.extend(gone(&old.people, &new.people, |login| narrower(format!("`{login}` has no place in any channel of notices"))));
 }

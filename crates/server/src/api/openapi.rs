@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{acts, changes, events, health, hooks, incidents, installation, ledger, revisions, votes};
+use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, revisions, votes};
 use crate::problem::{Document, MEDIA};
 
 #[derive(utoipa::OpenApi)]
@@ -21,7 +21,7 @@ use crate::problem::{Document, MEDIA};
         incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, installation::actions, installation::estate,
         revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
         revisions::activate, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
-        ledger::consistency, ledger::vkey, hooks::alertmanager, hooks::source, hooks::suffixed, health::alive, health::ready, health::metrics,
+        ledger::consistency, ledger::vkey, notices::list, notices::show, notices::retry, notices::dismiss, notices::channels, notices::test, notices::slack, hooks::alertmanager, hooks::source, hooks::suffixed, health::alive, health::ready, health::metrics,
     )
 )]
 struct Described;

@@ -80,6 +80,8 @@ pub(super) struct Inbox {
     pub incidents: Vec<IncidentLine>,
     /// Whether more is open than is shown.
     pub more: bool,
+    /// How many notices cannot arrive.
+    pub undelivered: usize,
 }
 
 /// The inbox.
@@ -96,7 +98,12 @@ async fn load(app: &App) -> Result<Inbox, Problem> {
     let open = RowQuery { kind: "change".into(), open: Some(true), limit: OPEN_MAX, ..RowQuery::default() };
     let over = RowQuery { kind: "change".into(), open: Some(false), limit: RECENT_MAX, ..RowQuery::default() };
     let page = app.engine.list(open).await?;
-    let mut inbox = Inbox { incidents: incidents(app, Some(true)).await?, more: page.more, ..Inbox::default() };
+    let mut inbox = Inbox {
+        incidents: incidents(app, Some(true)).await?,
+        more: page.more,
+        undelivered: super::notices::undelivered(app).await?,
+        ..Inbox::default()
+    };
     for row in page.rows {
         let Stream::Change(id) = row.stream else { continue };
         let view = app.engine.view(id).await?;
@@ -216,6 +223,9 @@ pub(super) fn render(frame: &Frame, inbox: &Inbox) -> Markup {
 /// The part of it that moves.
 pub(super) fn body(frame: &Frame, inbox: &Inbox) -> Markup {
     html! {
+        @if inbox.undelivered > 0 {
+            p.alert role="status" { strong { (inbox.undelivered) " notices cannot arrive." } " Somebody may not know what waits for them: " a href="/notices" { "see which, and why" } "." }
+        }
         section aria-labelledby="waiting" {
             h2 #waiting { "Waiting for people" }
             (lines(frame, &inbox.waiting, false, "Nothing waits for anybody."))
@@ -234,6 +244,7 @@ pub(super) fn body(frame: &Frame, inbox: &Inbox) -> Markup {
             h2 #recent { "Over" }
             (lines(frame, &inbox.recent, true, "Nothing has ended yet."))
         }
+        p.soft { a href="/notices" { "What people are told outside the console" } }
         @if inbox.more { p.soft { "More is open than is shown here: " code { "lineclear list" } " shows all of it." } }
     }
 }

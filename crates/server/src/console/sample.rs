@@ -5,6 +5,7 @@ mod change;
 mod dossier;
 mod elsewhere;
 mod estate;
+mod notices;
 
 use lineclear_core::posture::Posture;
 use lineclear_core::{Span, Timestamp};

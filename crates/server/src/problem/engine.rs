@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, incident, installation, revision, run};
+use lineclear_core::{approval, change, delivery, incident, installation, revision, run};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -22,6 +22,7 @@ impl From<EngineError> for Problem {
                 Self { approval: Some(approval), ..Self::with(of_vote(&why), detail).about(*about) }
             }
             EngineError::Revision(refusal) => of_revision(&refusal, detail),
+            EngineError::Delivery(refusal) => said(of_delivery(&refusal), detail),
             EngineError::Estate { .. } => Self::with(Code::UnusableEstate, detail),
             EngineError::Change(refusal) => of_change(&refusal, detail),
             EngineError::Approval(approval::Refusal::NotUsable { approval, .. } | approval::Refusal::Ended { approval, .. }) => {
@@ -58,6 +59,13 @@ fn said(code: Code, detail: String) -> Problem {
     match place.into_iter().find(|(needs, _)| *needs == code) {
         Some((_, pointer)) => problem.at(pointer),
         None => problem,
+    }
+}
+
+const fn of_delivery(refusal: &delivery::Refusal) -> Code {
+    match refusal {
+        delivery::Refusal::Unreasoned => Code::Unreasoned,
+        delivery::Refusal::NotDead { .. } | delivery::Refusal::NotWaiting { .. } | delivery::Refusal::TooOften(_) => Code::WrongState,
     }
 }
 

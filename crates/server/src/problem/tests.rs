@@ -14,7 +14,7 @@ use lineclear_core::machine::IllegalTransition;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, incident, installation, revision, run};
+use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, delivery, incident, installation, revision, run};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -89,6 +89,10 @@ fn refusals() -> Vec<EngineError> {
         EngineError::Incident(incident::Refusal::LoweredByMachine(id("incident"))),
         EngineError::Incident(incident::Refusal::Closed(id("incident"))),
         EngineError::Incident(incident::Refusal::Unreasoned(id("incident"))),
+        EngineError::Delivery(delivery::Refusal::NotDead { delivery: id("delivery"), state: "sent" }),
+        EngineError::Delivery(delivery::Refusal::NotWaiting { delivery: id("delivery"), state: "closed" }),
+        EngineError::Delivery(delivery::Refusal::TooOften(id("delivery"))),
+        EngineError::Delivery(delivery::Refusal::Unreasoned),
         EngineError::Posture(installation::Refusal::RaisedByMachine { from: Posture::Stopped, to: Posture::Full }),
         EngineError::Posture(installation::Refusal::Unreasoned),
     ]

@@ -106,7 +106,7 @@ pub async fn a_malformed_batch_is_refused(store: Arc<dyn Store>) {
     let cases = [
         (batch([]), "it appends nothing"),
         (Batch { guards: vec![guard.clone()], ..batch([]) }, "it appends nothing"),
-        (batch((0..9).map(|number| append(incident(number), 0, [number]))), "more than 8 appends"),
+        (batch((0..129).map(|number| append(incident(number), 0, [number]))), "more than 128 appends"),
         (Batch { guards: vec![guard; 9], ..batch([one()]) }, "more than 8 guards"),
         (batch([one(), append(incident(1), 1, [2])]), "two appends to one stream"),
         (batch([append(incident(1), 0, [])]), "an append without events"),

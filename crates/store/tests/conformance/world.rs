@@ -5,7 +5,7 @@ use std::path::Path;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::situation::Actor;
-use lineclear_core::{Digest, Timestamp, approval, change, deployment, incident, installation, lane, revision, run};
+use lineclear_core::{Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, revision, run};
 use lineclear_ledger::LogKey;
 use lineclear_store::{Append, Batch, Memory, Once, Sqlite, StoreError};
 
@@ -60,6 +60,7 @@ pub fn happened(stream: Stream, number: u128) -> Happened {
         Stream::Installation => Event::Installation(installation::Event::PostureSet { posture: Posture::AdviseOnly, by, reason, at }),
         Stream::Approval(_) => Event::Approval(approval::Event::Lapsed),
         Stream::Change(_) => Event::Change(change::Event::Withdrawn { by, reason, at }),
+        Stream::Delivery(_) => Event::Delivery(delivery::Event::Dismissed { by: id("operator", 9), reason, at }),
         Stream::Deployment(_) => {
             let progress = deployment::Progress::Succeeded;
             Event::Deployment(deployment::Event::Moved { progress, said: at, at })

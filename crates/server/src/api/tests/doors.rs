@@ -51,6 +51,13 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         get("/api/v1/estate/revisions/REVISION/difference"),
         (Method::POST, "/api/v1/estate/revisions/REVISION/withdraw", reason()),
         (Method::POST, "/api/v1/estate/revisions/REVISION/activate", None),
+        get("/api/v1/notices"),
+        get("/api/v1/notices/DELIVERY"),
+        (Method::POST, "/api/v1/notices/DELIVERY/retry", None),
+        (Method::POST, "/api/v1/notices/DELIVERY/dismiss", reason()),
+        get("/api/v1/channels"),
+        (Method::POST, "/api/v1/channels/CHANNEL/test", None),
+        (Method::POST, "/hooks/slack/PLACE", Some(json!({}))),
         get("/api/v1/events"),
         get("/api/v1/ledger/checkpoint"),
         get("/api/v1/ledger/entries"),
@@ -76,8 +83,11 @@ fn no_route_is_missing_from_the_table() {
         .iter()
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION"].iter().fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY"]
+                .iter()
+                .fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
             let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
+            let path = path.replace("CHANNEL", "{name}").replace("PLACE", "{channel}");
             format!("{method} {path}")
         })
         .collect();
@@ -132,6 +142,7 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let incident = rig.incident(&format!("{path} {at}")).await;
     let path = path.replace("CHANGE", &change.to_string()).replace("INCIDENT", &incident.to_string());
     let path = path.replace("APPROVAL", &format!("approval_{NOBODY}")).replace("REVISION", &format!("revision_{NOBODY}"));
+    let path = path.replace("DELIVERY", &format!("delivery_{NOBODY}")).replace("CHANNEL", "no-channel").replace("PLACE", "no-channel");
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if !all.iter().any(|(name, _)| *name == "host") {
         all.push(("host", HOST));

@@ -18,11 +18,12 @@ use maud::Markup;
 
 use super::change::rungs;
 use super::dossier::digest;
+use super::notices::the_notices;
 use super::{Voice, after, before, frame, id};
 use crate::console::inbox::{self, Inbox, IncidentLine, Line};
 use crate::console::ladder::steps;
 use crate::console::visitor::failure;
-use crate::console::{incident, keys, ledger, policy};
+use crate::console::{incident, keys, ledger, notices, policy};
 use crate::{Code, Problem};
 
 fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
@@ -64,6 +65,7 @@ fn the_inbox(voice: Voice) -> Inbox {
             done(21, "rejected", "waf.bypass_rule", "service/www", Risk::High),
             done(22, "lapsed", "service.scale", "service/shop", Risk::Medium),
         ],
+        undelivered: 2,
         incidents: vec![IncidentLine {
             id: id("incident", 1),
             title: voice.say("www.example.test does not answer"),
@@ -279,6 +281,8 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     vec![
         ("inbox", inbox::render(&plain, &the_inbox(voice))),
         ("inbox_empty", inbox::render(&stopped, &Inbox::default())),
+        ("notices", notices::render(&plain, &the_notices(voice))),
+        ("notices_empty", notices::render(&plain, &notices::Page::default())),
         ("incidents", incident::render_list(&plain, &open, &[])),
         ("incident", incident::render(&plain, &it)),
         ("incident_refused", incident::render(&plain, &refused)),

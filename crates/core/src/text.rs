@@ -10,12 +10,12 @@ const REPLACEMENT: char = '\u{fffd}';
 const CUT: char = '…';
 
 /// The text on one line of at most `max` characters: line breaks and tabs become blanks. A longer one ends in `…`.
-pub(crate) fn one_line(text: &str, max: usize) -> String {
+pub fn one_line(text: &str, max: usize) -> String {
     bounded(text.chars().map(|c| if c.is_whitespace() { ' ' } else { harmless(c) }), max)
 }
 
 /// The text with its line breaks, of at most `max` characters. A longer one ends in `…`.
-pub(crate) fn paragraph(text: &str, max: usize) -> String {
+pub fn paragraph(text: &str, max: usize) -> String {
     let text = text.replace("\r\n", "\n");
     let shown = text.chars().map(|c| match c {
         '\n' => c,
@@ -26,7 +26,7 @@ pub(crate) fn paragraph(text: &str, max: usize) -> String {
 }
 
 /// Whether the text would stay as it is on one line of at most `max` characters.
-pub(crate) fn is_plain(text: &str, max: usize) -> bool {
+pub fn is_plain(text: &str, max: usize) -> bool {
     text.chars().nth(max).is_none() && text.chars().all(|c| harmless(c) == c)
 }
 
