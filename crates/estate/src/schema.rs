@@ -4,6 +4,7 @@
 
 pub(crate) mod form;
 mod runbooks;
+mod settings;
 mod signals;
 mod slos;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("freezes", freezes()),
         ("maintenance", signals::maintenance()),
         ("runbook", runbooks::runbook()),
+        ("settings", settings::settings()),
         ("severity", severity()),
         ("signals", signals::mapping()),
         ("slos", slos::slos()),

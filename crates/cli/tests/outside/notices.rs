@@ -237,6 +237,16 @@ async fn everybody_is_told_by_every_channel_and_what_is_decided_is_edited_everyw
     }
 }
 
+/// Runs a command as somebody: whether it succeeded, and everything that it said.
+fn said(house: &Installation, who: &str, args: &[&str]) -> (bool, String) {
+    let output = house.lineclear(who, args);
+    (output.status.success(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
+}
+
+async fn dies(house: &Installation, delivery: &str) {
+    eventually("a dead letter", async || said(house, "alice", &["notices", "list", "--dead"]).1.contains(delivery).then_some(())).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_arrive_is_seen_mended_and_tried_again_by_people() {
     let receivers = Receivers::start(&[]);
@@ -246,18 +256,11 @@ async fn what_cannot_arrive_is_seen_mended_and_tried_again_by_people() {
     );
     let mut house = house(&settings);
     house.start();
-    let said = |who: &str, args: &[&str]| {
-        let output = house.lineclear(who, args);
-        (output.status.success(), String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap())
-    };
-    let tried = said("alice", &["notices", "test", "hook"]);
+    let tried = said(&house, "alice", &["notices", "test", "hook"]);
     assert!(tried.0, "{tried:?}");
     let delivery = tried.1.lines().next().unwrap().to_owned();
-    let dead = |id: String| async {
-        eventually("a dead letter", async || said("alice", &["notices", "list", "--dead"]).1.contains(&id).then_some(())).await
-    };
-    dead(delivery.clone()).await;
-    assert!(said("alice", &["notices", "show", &delivery]).1.contains("no_secret"));
+    dies(&house, &delivery).await;
+    assert!(said(&house, "alice", &["notices", "show", &delivery]).1.contains("no_secret"));
     let page = house.page("alice", "/notices").await;
     assert!(page.contains("its secret cannot be read") && page.contains(&format!("/notices/{delivery}/retry")), "{page}");
     assert!(house.page("alice", "/").await.contains("notices cannot arrive"));
@@ -265,17 +268,17 @@ async fn what_cannot_arrive_is_seen_mended_and_tried_again_by_people() {
     assert_eq!(status, 403, "people only");
 
     secret(&house, "hook.secret", HOOK);
-    assert!(said("alice", &["notices", "retry", &delivery]).0);
+    assert!(said(&house, "alice", &["notices", "retry", &delivery]).0);
     let hook = receivers.hears("hook", 1).await.remove(0);
     assert_eq!((&hook["id"], &hook["body"]["type"]), (&json!(delivery), &json!("notice.test")), "{hook}");
-    assert!(!said("alice", &["notices", "retry", &delivery]).0, "it arrived");
+    assert!(!said(&house, "alice", &["notices", "retry", &delivery]).0, "it arrived");
 
-    let gone = said("alice", &["notices", "test", "gone"]).1.lines().next().unwrap().to_owned();
-    dead(gone.clone()).await;
-    assert!(said("alice", &["notices", "show", &gone]).1.contains("it answered 404"));
-    assert!(said("bob", &["notices", "dismiss", &gone, "--reason", "nobody reads it"]).0);
-    assert!(!said("alice", &["notices", "list", "--dead"]).1.contains(&gone));
-    assert!(said("alice", &["notices", "channels"]).1.contains("gone"));
+    let gone = said(&house, "alice", &["notices", "test", "gone"]).1.lines().next().unwrap().to_owned();
+    dies(&house, &gone).await;
+    assert!(said(&house, "alice", &["notices", "show", &gone]).1.contains("it answered 404"));
+    assert!(said(&house, "bob", &["notices", "dismiss", &gone, "--reason", "nobody reads it"]).0);
+    assert!(!said(&house, "alice", &["notices", "list", "--dead"]).1.contains(&gone));
+    assert!(said(&house, "alice", &["notices", "channels"]).1.contains("gone"));
 }
 
 /// Killed again and again while it sends: everybody is told, and what was told twice has one id.

@@ -105,3 +105,14 @@ fn a_place_names_a_channel_that_finds_people() {
         assert!(told(&format!("{mail}m = \"{bad}\"\n")).contains("is no place in a channel of kind `mail`"), "{bad}");
     }
 }
+
+#[test]
+fn what_the_page_and_the_example_show_is_read() {
+    let page = include_str!("../../../../docs/notices.md");
+    let block = page.split_once("```toml\n").unwrap().1.split_once("```").unwrap().0;
+    assert_eq!(told(block), "fine");
+    let example = include_str!("../../../../estate/example/lineclear.toml");
+    let commented = example.split_once("# [notices.channels.ops-chat]").unwrap().1;
+    let lines: Vec<&str> = commented.lines().map(|line| line.trim_start_matches('#').trim_start()).collect();
+    assert_eq!(told(&format!("[notices.channels.ops-chat]{}", lines.join("\n"))), "fine");
+}
