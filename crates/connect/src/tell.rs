@@ -84,7 +84,7 @@ impl Teller {
             Carrier::Mail { server, from, user, password } => {
                 let password = password.as_ref().map(need).transpose()?;
                 let account = user.as_deref().zip(password.as_deref());
-                mail::tell(server, from, account, &parcel, &link).await
+                Box::pin(mail::tell(server, from, account, &parcel, &link)).await
             }
             Carrier::Webhook { url, secret } => webhook::tell(&self.http, url, &need(secret)?, &parcel, &link).await,
             Carrier::Pagerduty { url, key } => pagerduty::tell(&self.http, url, &need(key)?, &parcel, &link).await,

@@ -61,6 +61,9 @@ struct RawChannel {
     signing_env: Option<Spanned<String>>,
 }
 
+/// What is wrong was told.
+struct Told;
+
 struct Reader<'a> {
     text: &'a Arc<Text>,
     faults: &'a Faults,
@@ -125,13 +128,13 @@ impl Reader<'_> {
 
     fn carrier(&self, raw: &RawChannel) -> Option<Carrier> {
         let kind = self.at(&raw.kind);
-        let secret = || self.needed(&kind, self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref())?, "secret");
+        let secret = || self.needed(&kind, self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref()).ok()?, "secret");
         self.strangers(&kind, raw);
         match kind.value.as_str() {
             "slack" => Some(Carrier::Slack {
                 api: self.url(raw.url.as_ref(), Some(SLACK), &kind)?,
                 token: secret()?,
-                signing: self.secret(raw.signing_file.as_ref(), raw.signing_env.as_ref())?,
+                signing: self.secret(raw.signing_file.as_ref(), raw.signing_env.as_ref()).ok()?,
                 team: raw.team.as_ref().map(|team| team.get_ref().clone()),
             }),
             "teams" => Some(Carrier::Teams { url: secret()? }),
@@ -139,13 +142,13 @@ impl Reader<'_> {
                 server: self.server(&kind, raw.server.as_ref())?,
                 from: self.from(&kind, raw.from.as_ref())?,
                 user: raw.user.as_ref().map(|user| user.get_ref().clone()),
-                password: self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref())?,
+                password: self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref()).ok()?,
             }),
             "webhook" => Some(Carrier::Webhook { url: self.url(raw.url.as_ref(), None, &kind)?, secret: secret()? }),
             "pagerduty" => Some(Carrier::Pagerduty { url: self.url(raw.url.as_ref(), Some(PAGERDUTY), &kind)?, key: secret()? }),
             "ntfy" => Some(Carrier::Ntfy {
                 url: self.url(raw.url.as_ref(), Some(NTFY), &kind)?,
-                token: self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref())?,
+                token: self.secret(raw.secret_file.as_ref(), raw.secret_env.as_ref()).ok()?,
             }),
             other => {
                 self.faults.at(&kind.place, format!("`{}` is no kind of channel", cut(other)), suggest(other, KINDS));
@@ -180,16 +183,16 @@ impl Reader<'_> {
         }
     }
 
-    /// The name of a secret, none when there is none; or a fault, and then nothing.
-    fn secret(&self, file: Option<&Spanned<String>>, env: Option<&Spanned<String>>) -> Option<Option<SecretName>> {
+    /// The name of a secret, when there is one.
+    fn secret(&self, file: Option<&Spanned<String>>, env: Option<&Spanned<String>>) -> Result<Option<SecretName>, Told> {
         match (file.map(|it| self.at(it)), env.map(|it| self.at(it))) {
             (Some(_), Some(env)) => {
                 self.faults.at(&env.place, "a secret lies in a file or in the environment, not in both", None);
-                None
+                Err(Told)
             }
-            (Some(file), None) => plain(&file, false, self.faults).map(|name| Some(SecretName::File(name))),
-            (None, Some(env)) => plain(&env, true, self.faults).map(|name| Some(SecretName::Env(name))),
-            (None, None) => Some(None),
+            (Some(file), None) => plain(&file, false, self.faults).map(|name| Some(SecretName::File(name))).ok_or(Told),
+            (None, Some(env)) => plain(&env, true, self.faults).map(|name| Some(SecretName::Env(name))).ok_or(Told),
+            (None, None) => Ok(None),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lineclear_core::approval::{self, Approval};
 use lineclear_core::change::{self, Change};
-use lineclear_core::delivery::{Command, Delivery, Effect, Failure, How, LOOK_EVERY, Order, Settlement, Undelivered, Why};
+use lineclear_core::delivery::{Command, Delivery, Effect, Failure, How, LOOK_EVERY, Order, Receipt, Settlement, Undelivered, Why};
 use lineclear_core::incident::{self, Incident};
 use lineclear_core::machine::Machine as _;
 use lineclear_core::name::ChannelName;
@@ -84,7 +84,7 @@ impl Inner {
                     },
                 }
             }
-            Effect::Edit { receipt, settlement } => match self.send(&loaded.machine, Some((receipt, settlement))).await {
+            Effect::Edit { receipt, settlement } => match self.send(&loaded.machine, Some((&receipt, &settlement))).await {
                 Some(command) => command,
                 None => return Ok(Outcome::Waits(now + TURN_AFTER)),
             },
@@ -113,7 +113,7 @@ impl Inner {
     }
 
     /// Asks the channel; none when it is busy with others.
-    async fn send(&self, it: &Delivery, edit: Option<(lineclear_core::delivery::Receipt, Settlement)>) -> Option<Command> {
+    async fn send(&self, it: &Delivery, edit: Option<(&Receipt, &Settlement)>) -> Option<Command> {
         let estate = self.in_force().estate.clone();
         let order = &it.order;
         let place = estate.notices.place(&order.channel, order.to, &estate.directory);
@@ -122,8 +122,8 @@ impl Inner {
             return Some(Command::Failed(failure, None));
         };
         let _courier = self.couriers.leave(&order.channel)?;
-        let by = edit.as_ref().and_then(|(_, settlement)| settlement.by).map(|by| self.name(Actor::Operator(by)));
-        let task = match &edit {
+        let by = edit.and_then(|(_, settlement)| settlement.by).map(|by| self.name(Actor::Operator(by)));
+        let task = match edit {
             None => Task::Send,
             Some((receipt, settlement)) => Task::Edit { receipt, settlement, by: by.as_deref() },
         };
