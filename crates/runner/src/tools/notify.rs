@@ -108,7 +108,7 @@ impl Tool for Notify {
             let Message { name, receiver, title, text, urgency } = self.message(args).map_err(ToolError::NotApplied)?;
             let (key, who) = (key(site), format!("`{name}`"));
             let body = json!({
-                "format": "lineclear-notice/1", "key": key, "run": site.key.run.to_string(), "step": site.key.step.to_string(),
+                "format": "lineclear-message/1", "key": key, "run": site.key.run.to_string(), "step": site.key.step.to_string(),
                 "title": title, "text": text, "urgency": urgency,
             });
             let mut request = self.client.post(receiver.url.clone()).header("idempotency-key", &key).json(&body);
