@@ -6,6 +6,7 @@ mod estate;
 mod notices;
 mod revision;
 mod runbook;
+mod runner;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use estate::{Check, Diff, Estate, WithSolver};
 pub use notices::Notices;
 pub use revision::{Activate, ApproveRevision, ProposeEstate, RejectRevision, Revisions, ShowRevision, WithdrawRevision};
 pub use runbook::{Chosen, Lint, Plan, Render, Runbook};
+pub use runner::{ActOnRunner, Enrol, InviteRunner, Runner, ServeRunner};
 
 /// Humans in the lead: the control plane between AI agents and production hosting.
 ///
@@ -105,6 +107,9 @@ pub enum Command {
     /// Runbooks: their tests, and what they would do.
     #[command(subcommand)]
     Runbook(Runbook),
+    /// Runners on other machines.
+    #[command(subcommand)]
+    Runner(Runner),
     /// The transparency log.
     #[command(subcommand)]
     Ledger(Ledger),
@@ -149,6 +154,9 @@ pub struct Serve {
     /// The runner's own file; `runner/runner.toml` of the data directory otherwise.
     #[arg(long, value_name = "FILE")]
     pub runner: Option<PathBuf>,
+    /// Run no runner in this process: all of them are on other machines.
+    #[arg(long, conflicts_with = "runner")]
+    pub no_runner: bool,
     /// Where to listen; loopback only.
     #[arg(long, default_value = "127.0.0.1:7878")]
     pub listen: SocketAddr,

@@ -13,6 +13,7 @@ mod posture;
 mod propose;
 mod revision;
 mod runbook;
+mod runner;
 mod serve;
 mod sign;
 mod token;
@@ -58,6 +59,7 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Notices(command) => notices::run(command, json).await,
         Command::Estate(estate) => estate::run(estate, json).await,
         Command::Runbook(command) => runbook::run(command, json).await,
+        Command::Runner(command) => runner::run(command, json).await,
         Command::Ledger(ledger) => ledger::run(ledger, json).await,
         Command::Audit(command) => audit::run(command, json),
         Command::Doctor(doctor) => doctor::run(doctor, json).await,

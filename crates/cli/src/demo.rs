@@ -151,7 +151,7 @@ impl Scene {
         let listener = listen(play.port).await?;
         let address = listener.local_addr().map_err(|error| DemoError::Server(error.to_string()))?;
         let base = format!("http://{address}");
-        let house = House::open(&stage.place, estate, &stage.runner_toml, None, &base).await?;
+        let house = House::open(&stage.place, estate, Some(&stage.runner_toml), None, &base).await?;
         let app = app(&stage, &house, &base)?;
         sim.set_notify(&format!("{base}/hooks/alertmanager"), Some(&stage.webhook_token))?;
         let stop = CancellationToken::new();

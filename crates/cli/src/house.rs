@@ -193,7 +193,7 @@ impl House {
     pub async fn open(
         place: &Place,
         folder: Folder,
-        runner_toml: &Path,
+        runner_toml: Option<&Path>,
         solver: Option<PathBuf>,
         console: &str,
     ) -> Result<Self, HouseError> {
@@ -206,8 +206,7 @@ impl House {
         let verifier = log.verifier();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&place.database(), log)?);
         let guard = check_memory(place, &*store, &verifier).await?;
-        let config = read_runner(runner_toml)?;
-        let runner_id = config.trust.runner;
+        let config = runner_toml.map(read_runner).transpose()?;
         let given = folder.loaded.estate.digest;
         let shelf = Shelf::new(place.estates());
         let InForce { estate, policies } = in_force(&*store, &shelf, folder).await?;
@@ -225,27 +224,21 @@ impl House {
             ids: Arc::new(SystemIds),
             warrant_key: place.warrant_key()?,
             log: verifier,
-            runners: vec![runner_id],
+            runners: config.iter().map(|config| config.trust.runner).collect(),
             version: env!("CARGO_PKG_VERSION").into(),
         };
         let engine = Engine::start(parts).await?;
         let guard = remember_now(&engine, guard).await?;
         let stop = CancellationToken::new();
-        let clock = SystemClock::default();
-        let runner = Runner::open(config, &place.runner().join("journal.db"), move || clock.now())
-            .map_err(|error| HouseError::Runner(error.to_string()))?;
-        let link = Arc::new(InProcess::new(engine.clone(), runner_id));
-        let tasks = vec![
+        let embedded = config.map(|config| embedded(config, place, &engine, stop.clone())).transpose()?;
+        let mut tasks = vec![
             tokio::spawn({
                 let (engine, stop) = (engine.clone(), stop.clone());
                 async move { engine.run(stop).await }
             }),
-            tokio::spawn({
-                let stop = stop.clone();
-                async move { runner.serve(link, stop).await }
-            }),
             tokio::spawn(remember(engine.clone(), guard, stop.clone())),
         ];
+        tasks.extend(embedded);
         Ok(Self { engine, elsewhere, stop, tasks })
     }
 
@@ -272,6 +265,15 @@ async fn in_force(store: &dyn Store, shelf: &Shelf, folder: Folder) -> Result<In
     let files = shelf.fetch(digest).map_err(|error| cannot(error.to_string()))?;
     let loaded = lineclear_estate::load_files(&files).map_err(|error| cannot(error.to_string()))?;
     Ok(InForce { estate: loaded.estate, policies: Arc::new(loaded.policies) })
+}
+
+/// The runner of this process.
+fn embedded(config: Config, place: &Place, engine: &Engine, stop: CancellationToken) -> Result<tokio::task::JoinHandle<()>, HouseError> {
+    let (id, clock) = (config.trust.runner, SystemClock::default());
+    let runner = Runner::open(config, &place.runner().join("journal.db"), move || clock.now())
+        .map_err(|error| HouseError::Runner(error.to_string()))?;
+    let link = Arc::new(InProcess::new(engine.clone(), id));
+    Ok(tokio::spawn(async move { runner.serve(link, stop).await }))
 }
 
 fn read_runner(path: &Path) -> Result<Config, HouseError> {

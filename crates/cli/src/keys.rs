@@ -55,7 +55,11 @@ impl Keys {
     }
 }
 
-fn seed(path: &Path) -> Result<[u8; 32], KeysError> {
+/// Reads the secret seed of a key file; one that is missing is made.
+///
+/// # Errors
+/// When it cannot be read or made, or others may read it.
+pub fn seed(path: &Path) -> Result<[u8; 32], KeysError> {
     let io = |source| KeysError::Io { path: path.to_owned(), source };
     match fs::metadata(path) {
         Ok(found) if found.permissions().mode() & 0o077 != 0 => Err(KeysError::Open(path.to_owned())),

@@ -19,6 +19,7 @@ pub mod fact;
 pub mod id;
 pub mod incident;
 pub mod installation;
+pub mod label;
 pub mod lane;
 pub mod machine;
 pub mod maintenance;
@@ -34,6 +35,7 @@ pub mod revision;
 pub mod routine;
 pub mod run;
 pub mod runbook;
+pub mod runner;
 #[cfg(test)]
 mod sample;
 pub mod severity;

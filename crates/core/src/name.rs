@@ -112,6 +112,8 @@ names! {
     RoleName = "role name";
     /// A rung of the ladder.
     RungName = "rung name";
+    /// A runner on another machine: `ber-1`.
+    RunnerName = "runner name";
     /// A runbook.
     RunbookName = "runbook name";
     /// A service level objective.

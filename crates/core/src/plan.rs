@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::digest::{Digest, DigestError};
+use crate::label::Labels;
 use crate::name::{BranchName, RunbookName, StepName, ToolName};
 use crate::runbook::Flow;
 use crate::time::Timestamp;
@@ -95,6 +96,9 @@ pub struct Plan {
     /// What no other run may hold at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_key: Option<String>,
+    /// What a runner has to carry to be given its steps; any runner will do when there are none.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub runs_on: Labels,
     /// When the runner read the live system.
     pub read: Timestamp,
 }
@@ -139,6 +143,10 @@ impl Plan {
     /// # Errors
     /// When an argument has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
+        if !self.runs_on.is_empty() {
+            let all = (&self.runbook, self.runbook_digest, &self.steps, &self.left_out, &self.concurrency_key, &self.runs_on);
+            return Digest::of_json(&all);
+        }
         if self.left_out.is_empty() && self.concurrency_key.is_none() {
             return Digest::of_json(&(&self.runbook, self.runbook_digest, &self.steps));
         }

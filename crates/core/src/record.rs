@@ -13,11 +13,11 @@ use serde_json::Value;
 
 pub use leaf::Leaf;
 
-use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId};
+use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId, RunnerId};
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,11 +40,13 @@ pub enum Stream {
     Revision(RevisionId),
     /// Of a run.
     Run(RunId),
+    /// Of a runner on another machine.
+    Runner(RunnerId),
 }
 
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident or lane or revision")]
+#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, lane, revision or runner")]
 pub struct StreamError(String);
 
 impl Stream {
@@ -60,6 +62,7 @@ impl Stream {
             Self::Lane(_) => "lane",
             Self::Revision(_) => "revision",
             Self::Run(_) => "run",
+            Self::Runner(_) => "runner",
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Display for Stream {
             Self::Revision(id) => id.fmt(f),
             Self::Lane(id) => id.fmt(f),
             Self::Run(id) => id.fmt(f),
+            Self::Runner(id) => id.fmt(f),
         }
     }
 }
@@ -100,6 +104,7 @@ impl FromStr for Stream {
             "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
             "revision" => text.parse().map(Self::Revision).map_err(|_| bad()),
             "run" => text.parse().map(Self::Run).map_err(|_| bad()),
+            "runner" => text.parse().map(Self::Runner).map_err(|_| bad()),
             _ => Err(bad()),
         }
     }
@@ -139,6 +144,8 @@ pub enum Event {
     Lane(lane::Event),
     /// To a run.
     Run(run::Event),
+    /// To a runner on another machine.
+    Runner(runner::Event),
 }
 
 /// An event with who caused it and when: what the store is asked to append.
@@ -236,6 +243,12 @@ impl Row {
         Self::of(Stream::Revision(revision.id), revision, revision.estate.to_string(), title, revision.proposed)
     }
 
+    /// The row of a runner.
+    pub fn runner(runner: &runner::Runner) -> Self {
+        let title = format!("runner `{}`", runner.name);
+        Self::of(Stream::Runner(runner.id), runner, runner.name.to_string(), title, runner.invited)
+    }
+
     /// The row of the installation.
     pub fn installation(installation: &installation::Installation) -> Self {
         let title = format!("posture {}", installation.posture);
@@ -256,6 +269,7 @@ impl Event {
             Self::Revision(event) => ("revision", event.word()),
             Self::Lane(event) => ("lane", event.word()),
             Self::Run(event) => ("run", event.word()),
+            Self::Runner(event) => ("runner", event.word()),
         };
         format!("{machine}.{word}/1")
     }

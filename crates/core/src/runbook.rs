@@ -15,6 +15,7 @@ pub use retry::{Retry, RetryOn};
 
 use crate::catalogue::{InputKind, Inputs};
 use crate::digest::{Digest, DigestError};
+use crate::label::Labels;
 use crate::name::{BranchName, FactName, InputName, OutputName, RunbookName, StepName, TeamName};
 use crate::plan::ToolCall;
 use crate::run::StepRule;
@@ -86,6 +87,9 @@ pub struct Runbook {
     /// What two runs may not hold at once: text with references; none when they may overlap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_key: Option<String>,
+    /// What a runner has to carry to be given its steps; the target may ask for more.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub runs_on: Labels,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// Branches that a failed step may go to instead of going on; none of them leads back.

@@ -5,6 +5,7 @@ mod change;
 mod delivery;
 mod revision;
 mod run;
+mod runner;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ pub(crate) use change::{assessment, change_events, change_states, situation};
 pub(crate) use delivery::{delivery_events, delivery_states};
 pub(crate) use revision::{report, revision_events, revision_states};
 pub(crate) use run::{BRANCHED, Failing, Step, order, run_events, run_states};
+pub(crate) use runner::{runner_events, runner_states};
 pub(crate) use table::{table, words};
 
 use crate::approval::{self, Approval, Request, VoteRefusal, Withdrawal};
@@ -276,5 +278,6 @@ pub(crate) fn all_events() -> Vec<record::Event> {
     all.extend(revision_events().into_iter().map(|(_, event)| record::Event::Revision(event)));
     all.extend(lane_events().into_iter().map(record::Event::Lane));
     all.extend(run_events().into_iter().map(|(_, event)| record::Event::Run(event)));
+    all.extend(runner_events().into_iter().map(|(_, event)| record::Event::Runner(event)));
     all
 }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::label::Labels;
 use crate::name::{EntityName, RegionName, TeamName};
 
 /// The kinds of things that actions act on; each is an entity type in Cedar.
@@ -78,6 +79,9 @@ pub struct Entity {
     pub part_of: BTreeSet<EntityRef>,
     /// What it needs in order to work.
     pub depends_on: BTreeSet<EntityRef>,
+    /// What a runner has to carry to be given steps on it: who is near it.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub runs_on: Labels,
 }
 
 /// All things, by reference.

@@ -200,6 +200,11 @@ impl Link for LabLink {
         })
     }
 
+    /// In the lab a runner that dies is there again at once, so nobody counts its heartbeats.
+    fn beat(&self, _: lineclear_warrant::Beat) -> BoxFuture<'_, Result<(), LinkError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn report(&self, report: Report) -> BoxFuture<'_, Result<(), LinkError>> {
         Box::pin(async move {
             let what = attempt::report(&report);

@@ -153,7 +153,7 @@ impl Plane {
                 let what = attempt::answer(&answer);
                 self.points.pass(&format!("hear answer {what} before"));
                 self.board.answered(runner, attempt::question(&answer));
-                self.engine.answer(answer);
+                let _ = self.engine.answer(runner, answer);
                 self.points.pass(&format!("hear answer {what} after"));
                 wire::write(stream.get_mut(), &Reply::Done).await?;
             }

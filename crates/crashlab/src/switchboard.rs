@@ -83,7 +83,7 @@ impl Switchboard {
             asked = std::mem::take(&mut line.asked);
         }
         for (question, preview) in asked {
-            self.engine.answer(silence(question, preview));
+            let _ = self.engine.answer(runner, silence(question, preview));
         }
         self.stir();
     }
@@ -105,7 +105,8 @@ impl Switchboard {
         let line = lines.entry(runner).or_default();
         if !line.there {
             drop(lines);
-            return self.engine.answer(silence(question.0, question.1));
+            let _ = self.engine.answer(runner, silence(question.0, question.1));
+            return;
         }
         line.asked.insert(question.0, question.1);
         drop(lines);
@@ -115,7 +116,7 @@ impl Switchboard {
                 tokio::time::sleep(SILENCE).await;
                 let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
                 if lines.get_mut(&runner).and_then(|line| line.asked.remove(&question.0)).is_some() {
-                    engine.answer(silence(question.0, question.1));
+                    let _ = engine.answer(runner, silence(question.0, question.1));
                 }
             });
         }

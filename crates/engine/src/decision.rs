@@ -356,6 +356,7 @@ fn overrides(whole: &Whole) -> Value {
             | Event::Incident(_)
             | Event::Lane(_)
             | Event::Revision(_)
+            | Event::Runner(_)
             | Event::Installation(_) => false,
         };
         if is_override {

@@ -5,10 +5,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lineclear_core::RunnerId;
+use lineclear_core::label::Labels;
 use lineclear_core::run::{Attempt, AttemptKey};
 use lineclear_warrant::{Answer, Work};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
+
+use crate::roster::Standing;
 
 /// How long a runner's poll waits for work.
 pub(crate) const POLL_WAIT: Duration = Duration::from_secs(20);
@@ -26,11 +29,26 @@ pub(crate) struct Desk {
 
 #[derive(Default)]
 struct Papers {
-    offers: BTreeMap<AttemptKey, Attempt>,
-    /// Each with the runner that it is for; none when any will do.
-    questions: VecDeque<(Option<RunnerId>, Work)>,
-    waiting: BTreeMap<u64, oneshot::Sender<Answer>>,
+    /// Each with what a runner has to carry to be given it.
+    offers: BTreeMap<AttemptKey, (Labels, Attempt)>,
+    questions: VecDeque<(Whom, Work)>,
+    waiting: BTreeMap<u64, Waiting>,
     last: u64,
+}
+
+/// Whoever asked, and who was given the question: only they answer it.
+struct Waiting {
+    tell: oneshot::Sender<Answer>,
+    asked: Option<RunnerId>,
+}
+
+/// Whom a question is for.
+#[derive(Debug, Clone)]
+pub(crate) enum Whom {
+    /// This one, and no other.
+    Runner(RunnerId),
+    /// Anybody who carries these, and works.
+    Carrier(Labels),
 }
 
 /// What lies on the desk for a runner.
@@ -45,21 +63,35 @@ impl Desk {
         self.papers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts an attempt on offer; once is enough.
-    pub fn offer(&self, attempt: Attempt) {
-        self.papers().offers.insert(attempt.key.clone(), attempt);
+    /// Puts an attempt on offer for whoever carries these; once is enough.
+    pub fn offer(&self, wanted: Labels, attempt: Attempt) {
+        self.papers().offers.insert(attempt.key.clone(), (wanted, attempt));
         self.work.notify_waiters();
     }
 
     /// Takes what lies there for this runner, work first: whoever asks many questions must not keep a run waiting. Each attempt is laid out at
     /// most once in a while, so questions have their turn.
-    pub fn take(&self, runner: RunnerId) -> Option<Paper> {
+    pub fn take(&self, runner: RunnerId, standing: &Standing) -> Option<Paper> {
         let mut papers = self.papers();
-        if let Some((_, attempt)) = papers.offers.pop_first() {
+        let able = |wanted: &Labels| standing.works && standing.labels.carry(wanted);
+        let fits = papers.offers.iter().find(|(_, (wanted, _))| able(wanted)).map(|(key, _)| key.clone());
+        if let Some((_, attempt)) = fits.and_then(|key| papers.offers.remove(&key)) {
             return Some(Paper::Attempt(attempt));
         }
-        let at = papers.questions.iter().position(|(to, _)| to.is_none_or(|to| to == runner))?;
-        papers.questions.remove(at).map(|(_, work)| Paper::Question(work))
+        let at = papers.questions.iter().position(|(whom, _)| match whom {
+            Whom::Runner(to) => *to == runner,
+            Whom::Carrier(wanted) => able(wanted),
+        })?;
+        let (_, work) = papers.questions.remove(at)?;
+        if let Some(waiting) = question_of(&work).and_then(|number| papers.waiting.get_mut(&number)) {
+            waiting.asked = Some(runner);
+        }
+        Some(Paper::Question(work))
+    }
+
+    /// Wakes whoever waits here, so that they look again whether they still may.
+    pub fn stir(&self) {
+        self.work.notify_waiters();
     }
 
     /// Ends when something new is laid there. To be called before [`Desk::take`], so that nothing laid there meanwhile is missed.
@@ -67,9 +99,9 @@ impl Desk {
         self.work.notified()
     }
 
-    /// Asks a runner a question, or any when none is named, and waits for the answer. Only the runner that was given an attempt knows what
+    /// Asks a runner a question, and waits for the answer. Only the runner that was given an attempt knows what
     /// became of it: any other would say, and mean it, that it never was started.
-    pub async fn ask(&self, to: Option<RunnerId>, question: impl FnOnce(u64) -> Work) -> Result<Answer, String> {
+    pub async fn ask(&self, whom: Whom, question: impl FnOnce(u64) -> Work) -> Result<Answer, String> {
         let (tell, told) = oneshot::channel();
         let number = {
             let mut papers = self.papers();
@@ -78,8 +110,8 @@ impl Desk {
             }
             papers.last += 1;
             let number = papers.last;
-            papers.questions.push_back((to, question(number)));
-            papers.waiting.insert(number, tell);
+            papers.questions.push_back((whom, question(number)));
+            papers.waiting.insert(number, Waiting { tell, asked: None });
             number
         };
         self.work.notify_waiters();
@@ -93,16 +125,21 @@ impl Desk {
         Err("no runner answered in time".into())
     }
 
-    /// Hands an answer to whoever asked; an answer to nothing is dropped.
-    pub fn answer(&self, answer: Answer) {
+    /// Hands an answer to whoever asked; an answer to nothing is dropped. False when somebody else was asked: then nothing is
+    /// believed, and the one who was asked may still answer.
+    pub fn answer(&self, runner: RunnerId, answer: Answer) -> bool {
         let number = match &answer {
             Answer::Preview { question, .. } | Answer::Known { question, .. } => *question,
         };
-        let waiting = self.papers().waiting.remove(&number);
-        if let Some(tell) = waiting {
-            // Whoever asked may have stopped waiting.
-            let _ = tell.send(answer);
+        let mut papers = self.papers();
+        if papers.waiting.get(&number).is_some_and(|waiting| waiting.asked != Some(runner)) {
+            return false;
         }
+        if let Some(waiting) = papers.waiting.remove(&number) {
+            // Whoever asked may have stopped waiting.
+            let _ = waiting.tell.send(answer);
+        }
+        true
     }
 }
 
@@ -121,6 +158,33 @@ mod tests {
         format!("runner_{number:032x}").parse().unwrap()
     }
 
+    fn able(labels: &str) -> Standing {
+        Standing { labels: labels.parse().unwrap(), works: true }
+    }
+
+    fn attempt(number: u32) -> Attempt {
+        let digest = lineclear_core::Digest::of(b"");
+        let at = lineclear_core::Timestamp::from_micros(0);
+        let id = "0193f0c4a1007a3e8b11d2c3b4a70001";
+        Attempt {
+            key: AttemptKey {
+                run: format!("run_{id}").parse().unwrap(),
+                step: "only".parse().unwrap(),
+                direction: lineclear_core::run::Direction::Do,
+                number,
+            },
+            change: format!("change_{id}").parse().unwrap(),
+            bundle: digest,
+            index: 0,
+            warrant: format!("warrant_{id}").parse().unwrap(),
+            epoch: 1,
+            call: digest,
+            pickup: at,
+            deadline: at,
+            runner: None,
+        }
+    }
+
     fn preview(question: u64) -> Work {
         let call = lineclear_core::plan::ToolCall { tool: "http".parse().unwrap(), with: BTreeMap::new() };
         Work::Preview { question, call, undo: None }
@@ -129,27 +193,62 @@ mod tests {
     #[tokio::test]
     async fn a_question_to_one_runner_is_not_put_to_another() {
         let desk = Desk::default();
-        let asked = desk.ask(Some(runner(1)), preview);
+        let asked = desk.ask(Whom::Runner(runner(1)), preview);
         let answered = async {
             tokio::task::yield_now().await;
-            assert!(desk.take(runner(2)).is_none(), "another runner was asked");
-            let Some(Paper::Question(Work::Preview { question, .. })) = desk.take(runner(1)) else { panic!("nobody was asked") };
-            desk.answer(Answer::Preview { question, result: Err("it is dark".into()) });
+            assert!(desk.take(runner(2), &able("")).is_none(), "another runner was asked");
+            let Some(Paper::Question(Work::Preview { question, .. })) = desk.take(runner(1), &Standing::default()) else {
+                panic!("nobody was asked")
+            };
+            let says = |why: &str| Answer::Preview { question, result: Err(why.into()) };
+            assert!(!desk.answer(runner(2), says("a lie")), "somebody who was not asked was believed");
+            assert!(desk.answer(runner(1), says("it is dark")));
+            assert!(desk.answer(runner(2), says("late")), "an answer to nothing is dropped");
         };
         let (answer, ()) = tokio::join!(asked, answered);
         assert_eq!(answer, Ok(Answer::Preview { question: 1, result: Err("it is dark".into()) }));
     }
 
     #[tokio::test]
+    async fn nobody_answers_a_question_that_they_were_not_given() {
+        let desk = Desk::default();
+        let asked = desk.ask(Whom::Carrier(Labels::default()), preview);
+        let answered = async {
+            tokio::task::yield_now().await;
+            let early = Answer::Preview { question: 1, result: Err("guessed".into()) };
+            assert!(!desk.answer(runner(1), early), "a guessed number was enough");
+            assert!(desk.take(runner(1), &able("")).is_some());
+            desk.answer(runner(1), Answer::Preview { question: 1, result: Err("it is dark".into()) });
+        };
+        let (answer, ()) = tokio::join!(asked, answered);
+        assert_eq!(answer, Ok(Answer::Preview { question: 1, result: Err("it is dark".into()) }));
+    }
+
+    #[test]
+    fn an_attempt_goes_to_whoever_carries_its_labels_and_works() {
+        let desk = Desk::default();
+        desk.offer("site=ber".parse().unwrap(), attempt(1));
+        desk.offer(Labels::default(), attempt(2));
+        let takes = |desk: &Desk, standing: &Standing| match desk.take(runner(1), standing) {
+            Some(Paper::Attempt(attempt)) => Some(attempt.key.number),
+            Some(Paper::Question(_)) | None => None,
+        };
+        assert_eq!(takes(&desk, &Standing { works: false, ..able("site=ber") }), None, "it drains");
+        assert_eq!(takes(&desk, &able("site=muc")), Some(2), "what needs no label is not kept waiting");
+        assert_eq!(takes(&desk, &able("site=muc")), None);
+        assert_eq!(takes(&desk, &able("site=ber, zone=b")), Some(1));
+    }
+
+    #[tokio::test]
     async fn what_is_laid_down_between_a_look_and_the_waiting_is_not_missed() {
         let desk = Desk::default();
         let news = desk.news();
-        assert!(desk.take(runner(1)).is_none());
-        let asked = desk.ask(None, preview);
+        assert!(desk.take(runner(1), &able("")).is_none());
+        let asked = desk.ask(Whom::Carrier(Labels::default()), preview);
         let heard = async {
             news.await;
-            assert!(matches!(desk.take(runner(1)), Some(Paper::Question(_))));
-            desk.answer(Answer::Preview { question: 1, result: Err("heard".into()) });
+            assert!(matches!(desk.take(runner(1), &able("")), Some(Paper::Question(_))));
+            desk.answer(runner(1), Answer::Preview { question: 1, result: Err("heard".into()) });
         };
         let (answer, ()) = tokio::join!(asked, heard);
         assert!(answer.is_ok());

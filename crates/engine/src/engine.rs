@@ -21,6 +21,7 @@ use crate::desk::Desk;
 use crate::estates::Estates;
 use crate::history::{Draft, Kept, Loaded, load};
 use crate::pulse::Throttle;
+use crate::roster::Roster;
 use crate::telemetry::Telemetry;
 
 /// How often a command is decided again when others were faster.
@@ -52,7 +53,7 @@ pub struct Parts {
     pub warrant_key: WarrantKey,
     /// The ledger's own verifier, for the heads that runners show.
     pub log: Verifier,
-    /// The runners that may ask for work.
+    /// The runners of this process, which need no invitation; they carry no labels.
     pub runners: Vec<RunnerId>,
     /// The product's version, for the record.
     pub version: String,
@@ -79,7 +80,7 @@ pub(crate) struct Inner {
     pub ids: Arc<dyn IdSource>,
     pub warrant_key: WarrantKey,
     pub log: Verifier,
-    pub runners: Vec<RunnerId>,
+    pub roster: Roster,
     pub epoch: u64,
     pub desk: Desk,
     pub notices: broadcast::Sender<Stream>,
@@ -93,6 +94,8 @@ pub(crate) struct Inner {
     pub activating: tokio::sync::Mutex<()>,
     /// One examination of a proposed version at a time.
     pub examining: tokio::sync::Mutex<()>,
+    /// One invitation of a runner at a time.
+    pub inviting: tokio::sync::Mutex<()>,
 }
 
 /// The engine; clones share one.
@@ -123,7 +126,7 @@ impl Engine {
             ids: parts.ids,
             warrant_key: parts.warrant_key,
             log: parts.log,
-            runners: parts.runners,
+            roster: Roster::new(parts.runners),
             epoch,
             desk: Desk::default(),
             notices,
@@ -133,6 +136,7 @@ impl Engine {
             checks: tokio::sync::Semaphore::new(CHECKS_MAX),
             activating: tokio::sync::Mutex::new(()),
             examining: tokio::sync::Mutex::new(()),
+            inviting: tokio::sync::Mutex::new(()),
         };
         let engine = Self { inner: Arc::new(inner) };
         engine.record_start(parts.version).await?;

@@ -6,7 +6,7 @@ use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, revision, run};
+use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, revision, run, runner};
 use lineclear_store::StoreError;
 
 /// Why a command to the engine led to nothing, or to a recorded refusal.
@@ -114,6 +114,21 @@ pub enum EngineError {
     /// This runner is not one of this installation's.
     #[error("runner `{0}` is not enrolled here")]
     UnknownRunner(lineclear_core::RunnerId),
+    /// A question was answered by somebody who was not asked.
+    #[error("runner `{0}` was not asked this")]
+    NotAsked(lineclear_core::RunnerId),
+    /// The runner does not allow it.
+    #[error(transparent)]
+    Runner(#[from] runner::Refusal),
+    /// A token that no invitation knows.
+    #[error("this token enrols nobody")]
+    NoInvitation,
+    /// Another runner has this name.
+    #[error("runner `{0}` is known here already")]
+    NameTaken(lineclear_core::name::RunnerName),
+    /// No more runners.
+    #[error("there are {} runners already, as many as there can be", runner::RUNNERS_MAX)]
+    TooManyRunners,
     /// A warrant could not be made out.
     #[error("no warrant could be made out: {0}")]
     Warrant(String),

@@ -79,7 +79,7 @@ impl Inner {
         let (facts, watched, plan, budgets) = tokio::join!(
             self.facts(change, &ground),
             self.watched(change, &ground),
-            self.preview(change, ground.runbook),
+            self.preview(change, &ground),
             self.budgets(ground.estate, &force.policies, &ground.action.name, &blast),
         );
         let prior = self.prior(change).await?;

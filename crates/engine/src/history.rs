@@ -11,6 +11,7 @@ use lineclear_core::machine::{Machine, fold};
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::revision::Revision;
 use lineclear_core::run::Run;
+use lineclear_core::runner::Runner;
 use lineclear_core::situation::Actor;
 use lineclear_core::{EventId, Timestamp};
 use lineclear_store::{Append, Batch, Guard, Once, Store, Stored};
@@ -46,6 +47,7 @@ kept! {
     Approval Approval approval;
     Run Run run;
     Delivery Delivery delivery;
+    Runner Runner runner;
     Deployment Deployment deployment;
     Incident Incident incident;
     Revision Revision revision;

@@ -8,6 +8,7 @@ use lineclear_core::digest::canonical;
 use lineclear_core::plan::PlannedStep;
 use lineclear_core::record::{Event, Stream};
 use lineclear_core::run::{Attempt, Command, Direction, Phase, Run};
+use lineclear_core::runner::Runner;
 use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
 use lineclear_core::{Digest, run};
@@ -29,10 +30,19 @@ impl Inner {
         if !offered || now >= attempt.pickup || self.stopped(&loaded.machine).await? {
             return Ok(None);
         }
+        // Whether it still works and carries what is wanted, in the transaction that gives it the attempt.
+        let runner = self.load::<Runner>(Stream::Runner(poll.runner)).await?;
+        let able = match &runner {
+            Some(runner) => runner.machine.takes_work() && runner.machine.labels.carry(&loaded.machine.order.plan.runs_on),
+            None => self.roster.is_embedded(poll.runner) && loaded.machine.order.plan.runs_on.is_empty(),
+        };
+        if !able {
+            return Ok(None);
+        }
         let warrant = self.warrant(poll, attempt, &loaded).await?;
         let envelope = self.warrant_key.seal(&warrant).map_err(|error| EngineError::Warrant(error.to_string()))?;
         let command = Command::Dispatch { key: attempt.key.clone(), runner: poll.runner, warrant: Digest::of(envelope.as_bytes()) };
-        match self.step(&loaded, command, Actor::Engine).await {
+        match self.step_while(&loaded, command, Actor::Engine, runner.as_ref()).await {
             Ok(()) => Ok(Some(envelope)),
             // Another runner was faster.
             Err(EngineError::Busy(_) | EngineError::Run(_)) => Ok(None),

@@ -179,6 +179,7 @@ impl Inner {
             Stream::Change(id) => Box::pin(self.perform_change(id)).await,
             Stream::Run(id) => Box::pin(self.perform_run(id)).await,
             Stream::Revision(id) => Box::pin(self.perform_revision(id)).await,
+            Stream::Runner(id) => Box::pin(self.perform_runner(id)).await,
             Stream::Approval(_) => {
                 let loaded = self.need::<Approval>(stream).await?;
                 Box::pin(self.lapse(&loaded)).await

@@ -6,16 +6,18 @@ use lineclear_core::change::{self, Change};
 use lineclear_core::machine::Machine as _;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
-use lineclear_core::run::{ASK_EVERY, Attempt, AttemptKey, Command, Direction, Effect, Override, Refusal, Run, RunEnd, State};
+use lineclear_core::run::{ASK_EVERY, Attempt, AttemptKey, Command, Direction, Effect, Override, Phase, Refusal, Run, RunEnd, State};
+use lineclear_core::runner::Runner;
 use lineclear_core::situation::Actor;
 use lineclear_core::{ChangeId, RunId, RunnerId, Span, WarrantId};
 use lineclear_warrant::{Answer, Knowledge, Poll, Report, Work};
 
-use crate::desk::{POLL_WAIT, Paper};
+use crate::desk::{POLL_WAIT, Paper, Whom};
 use crate::engine::{CONFLICTS_MAX, Inner};
 use crate::gather::Ground;
 use crate::history::{Draft, Loaded};
 use crate::pulse::Outcome;
+use crate::roster::LOST_AFTER;
 use crate::{Caller, Engine, EngineError};
 
 /// How often an attempt on offer is laid on the desk again, in case a runner took it and vanished.
@@ -37,7 +39,7 @@ impl Inner {
                 Ok(Outcome::Moved)
             }
             Effect::Offer(attempt) => {
-                self.desk.offer(attempt);
+                self.desk.offer(loaded.machine.order.plan.runs_on.clone(), attempt);
                 Ok(Outcome::Waits(now + OFFER_EVERY))
             }
             Effect::Ask(attempt) => self.ask(&loaded, attempt).await,
@@ -55,9 +57,23 @@ impl Inner {
 
     /// Decides a command on a run and commits what follows, the end of its change's running included.
     pub(crate) async fn step(&self, loaded: &Loaded<Run>, command: Command, by: Actor) -> Result<(), EngineError> {
+        self.step_while(loaded, command, by, None).await
+    }
+
+    /// The same, as long as a runner is what it was when it was looked at.
+    pub(crate) async fn step_while(
+        &self,
+        loaded: &Loaded<Run>,
+        command: Command,
+        by: Actor,
+        runner: Option<&Loaded<Runner>>,
+    ) -> Result<(), EngineError> {
         let now = self.now();
         let events = loaded.machine.decide(command, now)?;
         let mut draft = Draft::new(&*self.ids, by, now);
+        if let Some(runner) = runner {
+            draft.guard(runner);
+        }
         let run = draft.extend(loaded, events)?;
         if let (State::Ended { how }, true) = (&run.state, loaded.machine.open()) {
             self.draft_end(&mut draft, run.order.change, *how).await?;
@@ -80,7 +96,19 @@ impl Inner {
         let key = attempt.key.clone();
         let question = |question| Work::Ask { question, attempt: key.clone(), warrant: attempt.warrant };
         let rest = Outcome::Waits(self.now() + ASK_EVERY);
-        let Ok(Answer::Known { known, .. }) = self.desk.ask(attempt.runner, question).await else { return Ok(rest) };
+        let Some(holder) = attempt.runner else { return Ok(rest) };
+        // Nobody is asked who is not there: what they hold is unknown until they come back, and never handed out by guess.
+        if self.roster.lost(holder) {
+            let why = format!("runner `{holder}` has been silent for {} seconds, or was revoked", LOST_AFTER.as_secs());
+            let unknown = matches!(loaded.machine.attempt(), Some((_, Phase::Unknown)));
+            return match self.step(loaded, Command::Lose { key: attempt.key, why }, Actor::Engine).await {
+                Ok(()) if unknown => Ok(rest),
+                Ok(()) => Ok(Outcome::Moved),
+                Err(EngineError::Run(_)) => Ok(rest),
+                Err(error) => Err(error),
+            };
+        }
+        let Ok(Answer::Known { known, .. }) = self.desk.ask(Whom::Runner(holder), question).await else { return Ok(rest) };
         let command = match known {
             Knowledge::UnderWay => return Ok(rest),
             Knowledge::Found { found, output } => Command::Probe { key: attempt.key, found, output },
@@ -121,16 +149,21 @@ impl Engine {
     /// A runner asks for work and waits a while for it.
     ///
     /// # Errors
-    /// When the runner is not enrolled, or shows a head that is not of this ledger.
+    /// When the runner is not enrolled, or was revoked, or shows a head that is not of this ledger.
     pub async fn poll(&self, poll: Poll) -> Result<Work, EngineError> {
         let inner = &self.inner;
-        if !inner.runners.contains(&poll.runner) {
-            return Err(EngineError::UnknownRunner(poll.runner));
-        }
+        inner.admit(poll.runner).await?;
+        let head = inner.seen(poll.head.as_ref()).await?;
+        inner.roster.heard(poll.runner, inner.now(), None, head);
         let until = tokio::time::Instant::now() + POLL_WAIT;
         loop {
             let news = inner.desk.news();
-            while let Some(paper) = inner.desk.take(poll.runner) {
+            // A person may have drained or revoked it while it waited.
+            let standing = inner.roster.standing(poll.runner).ok_or(EngineError::UnknownRunner(poll.runner))?;
+            if inner.roster.stops(poll.runner) {
+                return Ok(Work::Nothing);
+            }
+            while let Some(paper) = inner.desk.take(poll.runner, &standing) {
                 match paper {
                     Paper::Question(work) => return Ok(work),
                     Paper::Attempt(attempt) => {
@@ -171,9 +204,19 @@ impl Engine {
         Err(EngineError::Busy(Stream::Run(key.run)))
     }
 
-    /// A runner answers a question.
-    pub fn answer(&self, answer: Answer) {
-        self.inner.desk.answer(answer);
+    /// A runner answers a question. An answer that comes too late is dropped.
+    ///
+    /// # Errors
+    /// When it may not speak, or somebody else was asked: nobody answers for another.
+    pub fn answer(&self, runner: RunnerId, answer: Answer) -> Result<(), EngineError> {
+        if self.inner.roster.standing(runner).is_none() {
+            return Err(EngineError::UnknownRunner(runner));
+        }
+        if self.inner.desk.answer(runner, answer) {
+            return Ok(());
+        }
+        tracing::warn!(runner.id = %runner, "a runner answered what it was not asked");
+        Err(EngineError::NotAsked(runner))
     }
 
     /// A person decides about a stuck run: an override, recorded with its reason. On high risk some of them only ask, until a

@@ -7,7 +7,7 @@ use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
 use lineclear_core::subject::Use;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
+use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
 
@@ -23,6 +23,7 @@ pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
         Event::Lane(event) => lane(event),
         Event::Revision(event) => revision(event, names),
         Event::Run(event) => run(event, names),
+        Event::Runner(event) => runner(event, names),
     }
 }
 
@@ -59,6 +60,19 @@ fn lane(event: &lane::Event) -> String {
     match event {
         lane::Event::Taken { key, run, change, .. } => format!("`{key}` is {run}'s, of {change}, until it is over."),
         lane::Event::Left { run, .. } => format!("It is nobody's again: {run} is over."),
+    }
+}
+
+fn runner(event: &runner::Event, names: Names<'_>) -> String {
+    let person = |by: &lineclear_core::OperatorId| names(Actor::Operator(*by));
+    match event {
+        runner::Event::Invited { name, by, until, .. } => format!("{} invited runner `{name}`; the token works until {until}.", person(by)),
+        runner::Event::Lapsed { .. } => "Nobody came with the token in time.".into(),
+        runner::Event::Enrolled { version, .. } => format!("It enrolled with a key of its own, version {version}."),
+        runner::Event::TokenShownAgain { .. } => "Somebody showed its token again, after it was used.".into(),
+        runner::Event::Drained { by, reason, .. } => format!("{} drained it: {reason}", person(by)),
+        runner::Event::Resumed { by, reason, .. } => format!("{} resumed it: {reason}", person(by)),
+        runner::Event::Revoked { by, reason, .. } => format!("{} revoked it: {reason}", person(by)),
     }
 }
 

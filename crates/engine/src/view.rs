@@ -203,6 +203,7 @@ impl Engine {
                 | Stream::Incident(_)
                 | Stream::Revision(_)
                 | Stream::Lane(_)
+                | Stream::Runner(_)
                 | Stream::Installation => false,
             };
             loop {

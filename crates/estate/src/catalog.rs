@@ -172,6 +172,7 @@ fn thing(sort: Sort, head: Head, spec: &Members<'_>, into: &mut CatalogDraft) ->
         money_path: head.annotations.money_path,
         part_of: std::collections::BTreeSet::new(),
         depends_on: std::collections::BTreeSet::new(),
+        runs_on: head.annotations.runs_on,
     };
     into.things.push(ThingDraft {
         entity,

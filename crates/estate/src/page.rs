@@ -30,6 +30,9 @@ pub fn page(runbook: &Runbook, tests: &[Test], actions: &[&Action]) -> Page {
     if let Some(key) = &runbook.concurrency_key {
         blocks.push(Block::Text(Line::new("No two runs at once share ").code(key).text(".")));
     }
+    if !runbook.runs_on.is_empty() {
+        blocks.push(Block::Text(Line::new("Only a runner that carries ").code(&runbook.runs_on).text(" is given its steps.")));
+    }
     inputs(runbook, &mut blocks);
     let mut branch = None;
     for (number, (of, step)) in runbook.all_steps().enumerate() {

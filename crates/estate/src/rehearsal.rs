@@ -321,6 +321,7 @@ const fn word(command: &Command) -> &'static str {
         Command::Succeed { .. } => "succeed",
         Command::Fail { .. } => "fail",
         Command::Probe { .. } => "probe",
+        Command::Lose { .. } => "lose",
         Command::Tick => "tick",
         Command::Resolve { .. } => "resolve",
         Command::TakeBack => "take back",

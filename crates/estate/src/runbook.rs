@@ -12,6 +12,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use lineclear_core::catalogue::InputKind;
+use lineclear_core::label::Labels;
 use lineclear_core::name::{FactName, InputName, RunbookName, TeamName};
 use lineclear_core::runbook::{Runbook, Verification};
 use lineclear_core::{Digest, Span};
@@ -82,6 +83,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
     let inputs = inputs(&of);
     let sound = faults.count() == sound;
     let limits = limits(&of);
+    let runs_on = runs_on(&of);
     let before = faults.count();
     let steps: Vec<StepDraft> = of.items("steps").iter().filter_map(|node| step(node, faults)).collect();
     let branches = branches(&of);
@@ -111,6 +113,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
         inputs: kinds(&inputs),
         deadline: limits.deadline?,
         concurrency_key: limits.key,
+        runs_on,
         steps: steps.into_iter().map(|step| step.step).collect(),
         fallbacks: branches.into_iter().map(fallback).collect(),
         verification,
@@ -124,6 +127,15 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
     let tests = tests.filter(|_| faults.count() == begun).map_or_else(Vec::new, |node| rehearsal::read(node, &runbook, faults));
     runbook.rehearsed = rehearsal::rehearsed(&runbook, &tests);
     Some(RunbookDraft { runbook, id: id.place, owner: owner.place, inputs, facts, sources, tests })
+}
+
+/// The labels that a runner has to carry.
+fn runs_on(of: &Members<'_>) -> Labels {
+    let labels = of.names("runs_on");
+    Labels::collect(labels.into_iter().map(|label| label.value)).unwrap_or_else(|error| {
+        of.faults().at(of.place(), format!("`runs_on`: {error}"), None);
+        Labels::default()
+    })
 }
 
 /// The digest over everything but the digest itself, the drill, which is recorded later, and the tests, which change nothing.

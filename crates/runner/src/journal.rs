@@ -20,6 +20,8 @@ use serde_json::Value;
 pub const KEEP: Span = Span::from_secs(120 * 24 * 3_600);
 /// Most attempts in a journal; more are refused rather than forgotten.
 pub const ATTEMPTS_MAX: u32 = 1_000_000;
+/// Most reports that are delivered anew in one go.
+const UNTOLD_AT_ONCE: u32 = 256;
 /// The first SQLite without the WAL-reset corruption (3.51.3).
 const SQLITE_MIN: i32 = 3_051_003;
 
@@ -31,6 +33,10 @@ CREATE TABLE IF NOT EXISTS attempt (
     PRIMARY KEY (run, step, direction, number)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS attempt_bundle ON attempt (bundle, run);
+CREATE TABLE IF NOT EXISTS untold (
+    run TEXT NOT NULL, step TEXT NOT NULL, direction TEXT NOT NULL, number INTEGER NOT NULL, report TEXT NOT NULL,
+    PRIMARY KEY (run, step, direction, number)
+) STRICT;
 CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), note TEXT NOT NULL) STRICT;
 ";
 
@@ -196,6 +202,41 @@ impl Journal {
         self.advance(key, from, "ended", Some(&text), now)
     }
 
+    /// The last reports of attempts of which nobody has said that they arrived: some of them, oldest run first.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn untold(&self) -> Result<Vec<(AttemptKey, Report)>, JournalError> {
+        let connection = self.lock();
+        let mut query = connection.prepare("SELECT report FROM untold ORDER BY run, step, direction, number LIMIT ?1")?;
+        let rows = query.query_map([UNTOLD_AT_ONCE], |row| row.get::<_, String>(0))?;
+        let mut untold = Vec::new();
+        for text in rows {
+            let report: Report = serde_json::from_str(&text?).map_err(|_| JournalError::Corrupt("a report"))?;
+            let key = match &report {
+                Report::Accepted { attempt }
+                | Report::Started { attempt }
+                | Report::Succeeded { attempt, .. }
+                | Report::Failed { attempt, .. } => Some(attempt.clone()),
+                Report::Refused { attempt, .. } => attempt.clone(),
+            };
+            untold.extend(key.map(|key| (key, report)));
+        }
+        Ok(untold)
+    }
+
+    /// Says that the last report of an attempt has arrived.
+    ///
+    /// # Errors
+    /// When nothing could be written.
+    pub fn told(&self, key: &AttemptKey) -> Result<(), JournalError> {
+        self.lock().execute(
+            "DELETE FROM untold WHERE run = ?1 AND step = ?2 AND direction = ?3 AND number = ?4",
+            params![key.run.to_string(), key.step.as_str(), word(key.direction), key.number],
+        )?;
+        Ok(())
+    }
+
     /// Says that the process lost track of a started attempt, because the task that ran it died.
     ///
     /// # Errors
@@ -215,6 +256,7 @@ impl Journal {
                 return Ok(false);
             }
             insert(tx, key, "ended", 0, now)?;
+            owe(tx, key, &text)?;
             tx.execute(
                 "UPDATE attempt SET report = ?5 WHERE run = ?1 AND step = ?2 AND direction = ?3 AND number = ?4",
                 params![key.run.to_string(), key.step.as_str(), word(key.direction), key.number, text],
@@ -280,6 +322,9 @@ impl Journal {
     fn advance(&self, key: &AttemptKey, from: &'static str, to: &str, report: Option<&str>, now: Timestamp) -> Result<(), JournalError> {
         let changed = self.write(|tx| {
             let over = to == "ended" || to == "found";
+            if let (Some(report), "ended") = (report, to) {
+                owe(tx, key, report)?;
+            }
             Ok::<_, JournalError>(tx.execute(
                 "UPDATE attempt SET state = ?6, report = coalesce(?7, report), at = ?8, envelope = iif(?9, NULL, envelope)
                  WHERE run = ?1 AND step = ?2 AND direction = ?3 AND number = ?4 AND state = ?5",
@@ -321,6 +366,15 @@ fn state_of(tx: &Transaction<'_>, key: &AttemptKey) -> Result<Option<String>, Jo
         |row| row.get(0),
     );
     Ok(found.optional()?)
+}
+
+/// Keeps a report until somebody says that it has arrived.
+fn owe(tx: &Transaction<'_>, key: &AttemptKey, report: &str) -> Result<(), JournalError> {
+    tx.execute(
+        "INSERT OR REPLACE INTO untold (run, step, direction, number, report) VALUES (?1, ?2, ?3, ?4, ?5)",
+        params![key.run.to_string(), key.step.as_str(), word(key.direction), key.number, report],
+    )?;
+    Ok(())
 }
 
 fn insert(tx: &Transaction<'_>, key: &AttemptKey, state: &str, epoch: i64, now: Timestamp) -> Result<(), JournalError> {

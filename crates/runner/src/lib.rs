@@ -10,6 +10,7 @@ mod config;
 mod control;
 mod journal;
 mod link;
+mod remote;
 mod runner;
 mod secret;
 mod tools;
@@ -21,6 +22,7 @@ pub use config::{
 };
 pub use journal::{AcceptError, Journal, JournalError, Standing};
 pub use link::{BoxFuture, Link, LinkError};
+pub use remote::{Remote, RemoteError};
 pub use runner::{Runner, RunnerError};
 pub use secret::Secret;
 pub use tools::{Args, Clock, LAUNCH, Level, Look, Site, Tool, ToolError, Toolbox, ToolboxError, launch, offered};

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use lineclear_warrant::{Answer, Poll, Report, Work};
+use lineclear_warrant::{Answer, Beat, Poll, Report, Work};
 
 /// A future behind a pointer, so that a [`Link`] and a [`crate::Tool`] can be chosen at run time.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -23,6 +23,9 @@ pub trait Link: Send + Sync {
 
     /// Answers a question. A lost answer is asked for again.
     fn answer(&self, answer: Answer) -> BoxFuture<'_, Result<(), LinkError>>;
+
+    /// Says that it is there. One that says that it stops has its poll answered at once.
+    fn beat(&self, beat: Beat) -> BoxFuture<'_, Result<(), LinkError>>;
 }
 
 impl LinkError {

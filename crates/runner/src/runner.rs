@@ -14,7 +14,7 @@ use std::time::Duration;
 use lineclear_core::Timestamp;
 use lineclear_core::run::AttemptKey;
 use lineclear_ledger::Checkpoint;
-use lineclear_warrant::{Poll, Refusal, Report, Trust, Work, check};
+use lineclear_warrant::{Beat, Poll, Refusal, Report, Trust, Work, check};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -34,6 +34,10 @@ const TASKS_MAX: usize = 64;
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// The longest pause: an engine that is back is noticed soon.
 const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// How often it says that it is there: a control plane may miss three of them.
+const BEAT_EVERY: Duration = Duration::from_secs(10);
+/// How long a poll that is under way may take to end once it drains: the control plane answers as soon as it hears of it.
+const LAST_POLL: Duration = Duration::from_secs(5);
 /// How long running attempts may go on after a stop; what is not over by then is lost, and found out about at the next start.
 const STOP_WAIT: Duration = Duration::from_secs(30);
 
@@ -63,6 +67,8 @@ pub(crate) struct Inner {
     clock: Clock,
     acting: Semaphore,
     answering: Semaphore,
+    /// What it says of the boxes that its commands get.
+    sandbox: String,
 }
 
 impl Runner {
@@ -74,6 +80,7 @@ impl Runner {
     pub fn open(config: Config, journal: &Path, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Result<Self, RunnerError> {
         let clock: Clock = Arc::new(clock);
         let tools = Toolbox::new(&config.tools, &clock)?;
+        let sandbox = tools.sandbox();
         let journal = Journal::open(journal, clock())?;
         let inner = Inner {
             trust: config.trust,
@@ -82,6 +89,7 @@ impl Runner {
             clock,
             acting: Semaphore::new(ATTEMPTS_AT_ONCE),
             answering: Semaphore::new(QUESTIONS_AT_ONCE),
+            sandbox,
         };
         inner.head()?;
         Ok(Self { inner: Arc::new(inner) })
@@ -89,42 +97,86 @@ impl Runner {
 
     /// Asks for work and does it until `stop`; then lets what runs come to its end for half a minute.
     pub async fn serve(&self, link: Arc<dyn Link>, stop: CancellationToken) {
+        let halt = CancellationToken::new();
+        let late = async {
+            stop.cancelled().await;
+            tokio::time::sleep(STOP_WAIT).await;
+            halt.cancel();
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = self.serve_until(link, stop.clone(), halt.clone()) => {}
+            () = late => {}
+        }
+    }
+
+    /// Asks for work and does it until `drain`; then takes nothing new, and finishes what it has, its reports included. `halt` ends
+    /// it at once: what is not over then is lost, and found out about at the next start.
+    pub async fn serve_until(&self, link: Arc<dyn Link>, drain: CancellationToken, halt: CancellationToken) {
+        let over = CancellationToken::new();
+        // It ends with this, however this ends.
+        let mut beating = JoinSet::new();
+        beating.spawn(beat(Arc::clone(&self.inner), Arc::clone(&link), drain.clone(), over.clone()));
         let mut tasks = JoinSet::new();
+        let inner = Arc::clone(&self.inner);
+        let owed = Arc::clone(&link);
+        tasks.spawn(async move { inner.deliver_untold(&*owed).await });
+        self.work(&link, &drain, &mut tasks).await;
+        let all = async { while tasks.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all => {}
+            () = halt.cancelled() => tracing::warn!("stopping although attempts still run; the next start finds out what became of them"),
+        }
+        over.cancel();
+        while beating.join_next().await.is_some() {}
+    }
+
+    async fn work(&self, link: &Arc<dyn Link>, drain: &CancellationToken, tasks: &mut JoinSet<()>) {
         let mut pause = PAUSE_MIN;
-        while !stop.is_cancelled() {
+        while !drain.is_cancelled() {
             while tasks.try_join_next().is_some() {}
             if tasks.len() >= TASKS_MAX {
                 tokio::select! {
-                    () = stop.cancelled() => break,
+                    () = drain.cancelled() => break,
                     _ = tasks.join_next() => continue,
                 }
             }
-            let polled = tokio::select! {
-                () = stop.cancelled() => break,
-                polled = self.poll(&*link) => polled,
-            };
-            match polled {
-                Ok((poll, seen, work)) => {
+            match self.poll(&**link, drain).await {
+                None => break,
+                Some(Ok((poll, seen, work))) => {
+                    if pause > PAUSE_MIN {
+                        // It was away: what it did not hear is told again.
+                        let (inner, link) = (Arc::clone(&self.inner), Arc::clone(link));
+                        tasks.spawn(async move { inner.deliver_untold(&*link).await });
+                    }
                     pause = PAUSE_MIN;
-                    self.take(work, &poll, seen.as_ref(), &link, &mut tasks);
+                    self.take(work, &poll, seen.as_ref(), link, tasks);
                 }
-                Err(why) => {
+                Some(Err(why)) => {
                     tracing::warn!(why, pause.ms = pause.as_millis(), "no work can be asked for");
                     tokio::select! {
-                        () = stop.cancelled() => break,
+                        () = drain.cancelled() => break,
                         () = tokio::time::sleep(pause) => {}
                     }
                     pause = (pause * 2).min(PAUSE_MAX);
                 }
             }
         }
-        let all = async { while tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(STOP_WAIT, all).await.is_err() {
-            tracing::warn!("stopping although attempts still run; the next start finds out what became of them");
-        }
     }
 
-    async fn poll(&self, link: &dyn Link) -> Result<(Poll, Option<Checkpoint>, Work), String> {
+    /// Asks for work. None when it was told to drain meanwhile, and the control plane does not answer: work that is on the way already
+    /// is taken and done.
+    async fn poll(&self, link: &dyn Link, drain: &CancellationToken) -> Option<Result<(Poll, Option<Checkpoint>, Work), String>> {
+        let asked = self.ask_for_work(link);
+        tokio::pin!(asked);
+        tokio::select! {
+            polled = &mut asked => return Some(polled),
+            () = drain.cancelled() => {}
+        }
+        tokio::time::timeout(LAST_POLL, asked).await.ok()
+    }
+
+    async fn ask_for_work(&self, link: &dyn Link) -> Result<(Poll, Option<Checkpoint>, Work), String> {
         let (head, seen) = self.inner.head().map_err(|error| error.to_string())?.unzip();
         let poll = Poll { runner: self.inner.trust.runner, nonce: nonce()?, head };
         let work = link.poll(poll.clone()).await.map_err(|error| error.to_string())?;
@@ -146,7 +198,13 @@ impl Runner {
                     tasks.spawn(async move { inner.act(link, warrant).await });
                 }
                 Err(report) => {
-                    tasks.spawn(async move { deliver::deliver(&*link, report).await });
+                    tasks.spawn(async move {
+                        if deliver::deliver(&*link, report.clone()).await
+                            && let Report::Refused { attempt: Some(key), .. } = report
+                        {
+                            inner.told(&key);
+                        }
+                    });
                 }
             },
         }
@@ -199,6 +257,28 @@ impl Inner {
     }
 }
 
+/// Says that the runner is there until it is over, and at once that it drains.
+async fn beat(inner: Arc<Inner>, link: Arc<dyn Link>, drain: CancellationToken, over: CancellationToken) {
+    loop {
+        let stopping = drain.is_cancelled();
+        let head = inner.head().ok().flatten().map(|(note, _)| note);
+        let beat = Beat { version: env!("CARGO_PKG_VERSION").into(), sandbox: inner.sandbox.clone(), stopping, head };
+        tokio::select! {
+            () = over.cancelled() => return,
+            beaten = link.beat(beat) => {
+                if let Err(error) = beaten {
+                    tracing::debug!(%error, "a heartbeat did not arrive");
+                }
+            }
+        }
+        tokio::select! {
+            () = over.cancelled() => return,
+            () = drain.cancelled(), if !stopping => {}
+            () = tokio::time::sleep(BEAT_EVERY) => {}
+        }
+    }
+}
+
 fn refused(attempt: Option<AttemptKey>, code: &str, why: &dyn std::fmt::Display) -> Report {
     let why = why.to_string();
     tracing::warn!(code, why, attempt = ?attempt, "a warrant was refused");
@@ -206,7 +286,7 @@ fn refused(attempt: Option<AttemptKey>, code: &str, why: &dyn std::fmt::Display)
 }
 
 /// 32 random bytes in hexadecimal.
-fn nonce() -> Result<String, String> {
+pub(crate) fn nonce() -> Result<String, String> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(|_| "the operating system gives no random numbers".to_owned())?;
     Ok(lineclear_ledger::Hash::from_bytes(bytes).to_string())

@@ -11,7 +11,7 @@ mod exchange;
 mod fence;
 mod guarded;
 mod haproxy_server;
-mod http;
+pub(crate) mod http;
 #[cfg(feature = "kubernetes")]
 mod kubernetes;
 mod nginx_upstream;
@@ -111,6 +111,7 @@ pub trait Tool: Send + Sync {
 /// The tools that this runner has.
 pub struct Toolbox {
     tools: BTreeMap<&'static str, Box<dyn Tool>>,
+    sandbox: String,
 }
 
 /// Why there is no toolbox.
@@ -164,13 +165,21 @@ impl Toolbox {
         }
         Self::of_the_host(&mut tools, config, clock)?;
         let redactor = Redactor::new(config.secrets());
+        let mut sandbox = "it runs no commands".to_owned();
         if let Some(shell) = &config.shell {
-            tools.push(Box::new(shell::Shell::new(shell).map_err(fault("shell".into()))?));
+            let shell = shell::Shell::new(shell).map_err(fault("shell".into()))?;
+            sandbox = shell.level().to_string();
+            tools.push(Box::new(shell));
         }
         let guarded = |inner: Box<dyn Tool>| -> (&'static str, Box<dyn Tool>) {
             (inner.name(), Box::new(Guarded { inner, redactor: redactor.clone() }))
         };
-        Ok(Self { tools: tools.into_iter().map(guarded).collect() })
+        Ok(Self { tools: tools.into_iter().map(guarded).collect(), sandbox })
+    }
+
+    /// What commands are boxed in by, in words.
+    pub fn sandbox(&self) -> String {
+        self.sandbox.clone()
     }
 
     /// Those that act on what runs on this machine, or beside it.

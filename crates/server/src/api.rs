@@ -14,6 +14,8 @@ mod page;
 mod parameter;
 mod proposal;
 mod revisions;
+mod runner;
+mod runners;
 #[cfg(test)]
 mod tests;
 mod votes;
@@ -67,6 +69,15 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/notices/{id}/dismiss", post(notices::dismiss))
         .route("/api/v1/channels", get(notices::channels))
         .route("/api/v1/channels/{name}/test", post(notices::test))
+        .route("/api/v1/runners", get(runners::list).post(runners::invite))
+        .route("/api/v1/runners/{id}/drain", post(runners::drain))
+        .route("/api/v1/runners/{id}/resume", post(runners::resume))
+        .route("/api/v1/runners/{id}/revoke", post(runners::revoke))
+        .route("/api/v1/runner/enrol", post(runner::enrol))
+        .route("/api/v1/runner/poll", post(runner::poll))
+        .route("/api/v1/runner/heartbeat", post(runner::heartbeat))
+        .route("/api/v1/runner/report", post(runner::report))
+        .route("/api/v1/runner/answer", post(runner::answer))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/entries", get(ledger::entries))

@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::api::STREAMS_MAX;
-use crate::auth::Auth;
+use crate::auth::{Auth, Nonces};
 
 /// What every handler is given; clones share everything.
 #[derive(Clone)]
@@ -24,13 +24,16 @@ pub struct App {
     pub stop: CancellationToken,
     /// Places for event streams.
     pub(crate) streams: Arc<Semaphore>,
+    /// What runners have signed of late.
+    pub(crate) nonces: Arc<Nonces>,
 }
 
 impl App {
     /// An app that runs until it is dropped, or [`crate::serve`] gives it an end.
     pub fn new(engine: Engine, auth: Auth, settings: Settings) -> Self {
         let streams = Arc::new(Semaphore::new(STREAMS_MAX));
-        Self { engine, auth: Arc::new(auth), settings: Arc::new(settings), stop: CancellationToken::new(), streams }
+        let nonces = Arc::new(Nonces::new(engine.now()));
+        Self { engine, auth: Arc::new(auth), settings: Arc::new(settings), stop: CancellationToken::new(), streams, nonces }
     }
 }
 

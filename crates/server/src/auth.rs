@@ -1,6 +1,7 @@
 //! Who speaks: agents by token, people by session or token. What comes out is a value that handlers take.
 
 mod extract;
+mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use lineclear_core::{AgentId, Digest, OperatorId, Timestamp};
 use subtle::ConstantTimeEq as _;
 
 pub use extract::{Asking, Machine, Person};
+pub(crate) use signed::{Nonces, Signed};
 
 use crate::Session;
 use crate::session::{INVITE_TTL, Purse, SESSION_TTL, TOKEN_TTL, hex};

@@ -16,6 +16,7 @@ mod moment;
 mod notices;
 mod policy;
 mod revision;
+mod runners;
 #[cfg(test)]
 mod sample;
 mod shown;
@@ -70,6 +71,11 @@ pub fn router(app: &App) -> Router {
         .route("/notices/test", get(notices::back).post(notices::test))
         .route("/notices/{id}/retry", get(notices::back).post(notices::retry))
         .route("/notices/{id}/dismiss", get(notices::back).post(notices::dismiss))
+        .route("/runners", get(runners::show))
+        .route("/runners/live", get(runners::live))
+        .route("/runners/{id}/drain", get(runners::back).post(runners::drain))
+        .route("/runners/{id}/resume", get(runners::back).post(runners::resume))
+        .route("/runners/{id}/revoke", get(runners::back).post(runners::revoke))
         .route("/posture", get(act::back_to_policy).post(act::posture))
         .route("/assets/{name}", get(asset::newest))
         .route("/assets/{version}/{name}", get(asset::versioned))

@@ -320,7 +320,7 @@ async fn look(engine: Engine, stop: CancellationToken) {
                 reversible: true,
                 summary: format!("calls {}", call.tool),
             };
-            engine.answer(Answer::Preview { question, result: Ok((EffectClass::Cas, preview)) });
+            let _ = engine.answer(runner(), Answer::Preview { question, result: Ok((EffectClass::Cas, preview)) });
         }
     }
 }

@@ -157,5 +157,6 @@ const fn machine(event: &Event) -> &'static str {
         Event::Lane(_) => "lane",
         Event::Revision(_) => "revision",
         Event::Run(_) => "run",
+        Event::Runner(_) => "runner",
     }
 }

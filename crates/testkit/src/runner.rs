@@ -64,6 +64,7 @@ struct Orders {
     replay: Option<String>,
     ahead: Span,
     away: bool,
+    silent: bool,
     polls: u64,
     warrants: Vec<String>,
     refusals: Vec<String>,
@@ -120,9 +121,15 @@ impl FakeRunner {
         lock(&self.orders).away = true;
     }
 
+    /// It does not even ask for work, until it comes back.
+    pub fn falls_silent(&self) {
+        lock(&self.orders).silent = true;
+    }
+
     /// It is there again, with its journal.
     pub fn comes_back(&self) {
-        lock(&self.orders).away = false;
+        let mut orders = lock(&self.orders);
+        (orders.away, orders.silent) = (false, false);
     }
 
     /// Every warrant that reached it, as it came.
@@ -144,6 +151,9 @@ impl FakeRunner {
     pub(crate) async fn turn(&self, engine: &Engine) -> bool {
         let nonce = {
             let mut orders = lock(&self.orders);
+            if orders.silent {
+                return false;
+            }
             orders.polls += 1;
             format!("{:064x}", orders.polls)
         };
@@ -156,13 +166,14 @@ impl FakeRunner {
                 let away = lock(&self.orders).away;
                 let result =
                     if away { Err("no runner answered in time".into()) } else { Ok(self.production.preview(&call, undo.as_ref())) };
-                engine.answer(Answer::Preview { question, result });
+                // Whoever asked may have stopped waiting.
+                let _ = engine.answer(self.id, Answer::Preview { question, result });
             }
             Work::Ask { question, attempt, .. } => {
                 // Nobody answering and this answer are one to the engine: it looks again later.
                 let away = lock(&self.orders).away;
                 let known = if away { Knowledge::UnderWay } else { self.knows(&attempt) };
-                engine.answer(Answer::Known { question, known });
+                let _ = engine.answer(self.id, Answer::Known { question, known });
             }
             Work::Act { envelope } => {
                 if lock(&self.orders).away {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::poll;
 use lineclear_core::authority::Grade;
@@ -11,6 +11,7 @@ use lineclear_core::estate::Estate;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::name::ToolName;
 use lineclear_core::record::{Event, Stream};
+use lineclear_core::runner::RunnerKey;
 use lineclear_core::slo::Slo;
 use lineclear_core::{ChangeId, RevisionId, RunnerId, Span};
 use lineclear_engine::{Caller, ChangeView, Clock as _, Engine, EngineError, Estates as _, Parts};
@@ -80,6 +81,8 @@ pub struct World {
     production: Arc<Production>,
     estates: Arc<FakeEstates>,
     runner: FakeRunner,
+    /// Runners on other machines.
+    others: Mutex<Vec<Arc<FakeRunner>>>,
     disk: Arc<Brittle>,
     log: LogKey,
     estate: Arc<Estate>,
@@ -102,7 +105,12 @@ impl World {
         estates.keep(&northwind.files()).await.expect("memory keeps anything");
         let log = || LogKey::from_seed(&estate.origin, &LOG_SEED).expect("the origin names a log");
         let disk = Arc::new(Brittle::new(Memory::new(log())));
-        let runner = FakeRunner::new(trust(&estate, &log()), Arc::clone(&clock), Arc::clone(&production), WARRANT_SEED);
+        let runner = FakeRunner::new(
+            trust(&estate, &log(), RUNNER.parse().expect("an id")),
+            Arc::clone(&clock),
+            Arc::clone(&production),
+            WARRANT_SEED,
+        );
         let parts = Parts {
             store: Arc::clone(&disk) as _,
             estate: Arc::clone(&estate),
@@ -119,7 +127,21 @@ impl World {
         };
         let engine = Engine::start(parts).await.expect("an engine starts on an empty store");
         let log = log();
-        let world = Self { clock, ids, telemetry, channels, production, estates, runner, disk, log, estate, policies, engine };
+        let world = Self {
+            clock,
+            ids,
+            telemetry,
+            channels,
+            production,
+            estates,
+            runner,
+            others: Mutex::default(),
+            disk,
+            log,
+            estate,
+            policies,
+            engine,
+        };
         for (fact, value) in BEGINNING {
             world.fact_reads(fact, value);
         }
@@ -294,7 +316,7 @@ impl World {
             tokio::task::yield_now().await;
             let moved = self.beat().await?;
             let mut worked = false;
-            while self.runner.turn(&self.engine).await {
+            while self.turn().await {
                 worked = true;
             }
             if moved == 0 && !worked {
@@ -320,7 +342,7 @@ impl World {
                 return answer;
             }
             let mut patience = PATIENCE;
-            while !self.runner.turn(&self.engine).await {
+            while !self.turn().await {
                 // A task that has done much is made to wait its turn by the runtime; that is no waiting.
                 assert!(patience > 0, "it waits, and not for the runner");
                 patience -= 1;
@@ -330,6 +352,38 @@ impl World {
                 }
             }
         }
+    }
+
+    /// Each runner asks for work until one finds some.
+    async fn turn(&self) -> bool {
+        if self.runner.turn(&self.engine).await {
+            return true;
+        }
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for other in others {
+            if other.turn(&self.engine).await {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One runner on another machine asks for work once, and does it.
+    pub async fn turn_of(&self, runner: &FakeRunner) -> bool {
+        runner.turn(&self.engine).await
+    }
+
+    /// frank invites a runner on another machine, which enrols and is there from now on.
+    pub async fn runner_comes(&self, name: &str, labels: &str) -> Arc<FakeRunner> {
+        let (name, labels) = (name.parse().expect("a runner's name"), labels.parse().expect("labels"));
+        let frank = self.person("frank").caller;
+        let invitation = self.engine.invite_runner(&frank, name, labels).await.expect("a person invites");
+        let key = RunnerKey::from_bytes([7; 32]);
+        self.engine.enrol_runner(&invitation.token, key, "0.0.0-story").await.expect("the token enrols");
+        let trust = trust(&self.estate, &self.log, invitation.runner);
+        let runner = Arc::new(FakeRunner::new(trust, Arc::clone(&self.clock), Arc::clone(&self.production), WARRANT_SEED));
+        self.others.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&runner));
+        runner
     }
 
     /// The runner asks for work once, and does it.
@@ -409,7 +463,7 @@ impl World {
 }
 
 /// A runner that believes in this estate's people, and in its own word on risk.
-fn trust(estate: &Estate, log: &LogKey) -> Trust {
+fn trust(estate: &Estate, log: &LogKey, runner: RunnerId) -> Trust {
     let rule = |action: &lineclear_core::catalogue::Action| {
         let runbook = action.runbook.as_ref().and_then(|name| estate.runbooks.get(name))?;
         let calls = runbook.steps.iter().flat_map(|step| [Some(&step.call), step.verify.as_ref(), step.undo.as_ref()]).flatten();
@@ -432,7 +486,7 @@ fn trust(estate: &Estate, log: &LogKey) -> Trust {
     let allow: BTreeMap<_, _> = estate.catalogue.actions.values().filter_map(|action| Some((action.name.clone(), rule(action)?))).collect();
     let people = estate.directory.operators.values();
     let draft = TrustDraft {
-        runner: RUNNER.parse::<RunnerId>().expect("an id"),
+        runner,
         audience: estate.origin.clone(),
         log: log.verifier(),
         warrants: WarrantKey::from_seed(WARRANT_SEED).public(),

@@ -18,6 +18,20 @@ pub struct Poll {
     pub head: Option<String>,
 }
 
+/// A runner says that it is there, whether or not it asks for work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Beat {
+    /// Its version, at most 64 characters.
+    pub version: String,
+    /// The sandbox that it has for commands, in words, at most 200 characters.
+    pub sandbox: String,
+    /// Whether it is stopping: it takes nothing new, and finishes what it has.
+    pub stopping: bool,
+    /// The signed checkpoint that it saw last; none before the first.
+    pub head: Option<String>,
+}
+
 /// What a runner is asked to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]

@@ -178,6 +178,10 @@ pub fn plan(view: &Value) {
     if !key.is_empty() {
         render::line(&format!("  no other run with the key `{}` may be under way at the same time", shown(key)));
     }
+    let labels: Vec<&str> = items(dossier(view), "/plan/runs_on").iter().filter_map(Value::as_str).collect();
+    if !labels.is_empty() {
+        render::line(&format!("  only a runner that carries `{}` is given its steps", shown(&labels.join(", "))));
+    }
 }
 
 /// What is known only while it runs: on which branch a step stands, under which conditions, and where a failure leads.

@@ -78,7 +78,7 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
     let place = Place { data: args.data.clone() };
     let folder = folder(&args.estate)?;
     let runner = args.runner.clone().unwrap_or_else(|| place.runner().join("runner.toml"));
-    if !runner.exists() {
+    if !args.no_runner && !runner.exists() {
         return Err(Failure::new(format!("`{}` is missing", runner.display()))
             .help("`lineclear init` writes one to start from; it says what the runner may do and whose signatures it believes"));
     }
@@ -92,7 +92,8 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
     let address = listener.local_addr().map_err(|error| Failure::new(error.to_string()))?;
     let tokens = Tokens::read(&place.tokens())?;
     let base = args.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
-    let house = House::open(&place, folder, &runner, args.solver.solver.clone(), &base).await?;
+    let runner = (!args.no_runner).then_some(runner.as_path());
+    let house = House::open(&place, folder, runner, args.solver.solver.clone(), &base).await?;
     let settings = Settings::new(&base).map_err(|error| Failure::new(error.to_string()))?;
     let auth = Auth::new(tokens.issued());
     auth.keep_secrets(crate::secrets::read(&place.data, &house.engine.estate()));
@@ -202,15 +203,18 @@ fn runner_template(place: &Place, loaded: &Loaded) -> Result<String, Failure> {
     for person in estate.directory.operators.values().filter(|person| !person.keys.is_empty()) {
         let _ = write!(text, "\n# {}\n[[approver]]\nid = \"{}\"\nkeys = {:?}\n", person.login, person.id, person.keys);
     }
-    text.push_str(
-        "\n# Allow an action here before the runner does it. The risk is the runner's own word.\n\
+    text.push_str(rules_template());
+    Ok(text)
+}
+
+/// What the rest of a runner's file looks like, as comments.
+pub fn rules_template() -> &'static str {
+    "\n# Allow an action here before the runner does it. The risk is the runner's own word.\n\
          # [[allow]]\n# action = \"pool.drain_host\"\n# risk = \"medium\"\n# tools = [\"haproxy_server\", \"wait_for\"]\n# with = { haproxy_server = { server = [\"${target.name}\"] } }  # it may aim at its target only\n# targets = [\"host/*\"]\n\
          # services = []  # the services of `http` that this action may name\n\
          #\n# [[allow]]\n# action = \"dns.update\"\n# risk = \"high\"\n# tools = [\"dns_update\"]\n# targets = [\"zone/example.test\"]\n# humans = 2\n# grade = \"ssh\"\n\
          #\n# [haproxy]\n# socket = \"/run/haproxy/admin.sock\"\n#\n# [dns.\"example.test\"]\n# server = \"127.0.0.1:53\"\n# key_name = \"runner-key\"\n# secret_file = \"tsig.secret\"\n\
-         #\n# [prometheus]\n# url = \"http://127.0.0.1:9090\"\n",
-    );
-    Ok(text)
+         #\n# [prometheus]\n# url = \"http://127.0.0.1:9090\"\n"
 }
 
 /// The digest under which a secret is kept.

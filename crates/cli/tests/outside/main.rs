@@ -30,6 +30,7 @@ mod passkey;
 mod pictures;
 mod restore;
 mod runbook;
+mod runners;
 mod sandbox;
 mod signals;
 mod tokens;

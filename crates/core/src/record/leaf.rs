@@ -11,7 +11,7 @@ use crate::dossier::Dossier;
 use crate::situation::Actor;
 use crate::statement::Vote;
 use crate::subject::Use;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
 
 /// The parts of a ledger entry that come from the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,7 @@ impl Happened {
             Event::Lane(event) => lane(event),
             Event::Revision(event) => revision(event),
             Event::Run(event) => run(event),
+            Event::Runner(event) => (runner(event), BTreeMap::new()),
         };
         Leaf { kind: self.event.kind(), by_kind, by_id: self.by.to_string(), body, links }
     }
@@ -278,4 +279,15 @@ fn run(event: &run::Event) -> Parts {
         }
     };
     (body, BTreeMap::new())
+}
+
+fn runner(event: &runner::Event) -> Value {
+    match event {
+        runner::Event::Invited { name, labels, token, by, until, .. } => {
+            json!({"name": name, "labels": labels, "token": token, "by": by, "until": until})
+        }
+        runner::Event::Enrolled { key, .. } => json!({ "key": key }),
+        runner::Event::Drained { by, .. } | runner::Event::Resumed { by, .. } | runner::Event::Revoked { by, .. } => json!({ "by": by }),
+        runner::Event::Lapsed { .. } | runner::Event::TokenShownAgain { .. } => json!({}),
+    }
 }

@@ -176,6 +176,7 @@ fn runbook() -> Runbook {
         inputs: BTreeMap::new(),
         deadline: Span::from_secs(60),
         concurrency_key: None,
+        runs_on: crate::label::Labels::default(),
         steps: Vec::new(),
         fallbacks: BTreeMap::new(),
         verification: crate::runbook::Verification::default(),

@@ -65,6 +65,13 @@ pub enum Command {
         /// What it saw.
         output: Value,
     },
+    /// The runner that holds it fell silent or was revoked: nobody can say what became of it.
+    Lose {
+        /// Which attempt.
+        key: AttemptKey,
+        /// Why nobody can.
+        why: String,
+    },
     /// Time passed.
     Tick,
     /// A person decides about a stuck run.
@@ -167,6 +174,12 @@ impl Run {
             Command::Probe { key, found, output } => {
                 self.at(&key, "probe", &[Phase::Dispatched, Phase::Accepted, Phase::Started, Phase::Unknown])?;
                 Event::Probed { found, output, at: now }
+            }
+            Command::Lose { key, why } => {
+                match self.at(&key, "lose", &[Phase::Dispatched, Phase::Accepted, Phase::Started, Phase::Unknown])? {
+                    Phase::Dispatched | Phase::Accepted | Phase::Started => Event::BecameUnknown { why, at: now },
+                    Phase::Intended | Phase::Unknown => return Ok(Vec::new()),
+                }
             }
             Command::Tick => return Ok(self.tick(now)),
             Command::Resolve { by, ruling } => self.resolve(by, ruling, now)?,

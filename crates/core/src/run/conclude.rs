@@ -61,9 +61,7 @@ impl Run {
             State::Ready { .. } | State::Failed { .. } | State::Stuck { .. } | State::Ended { .. } => return Vec::new(),
         };
         let first = match phase {
-            Phase::Intended if now >= attempt.pickup => {
-                Event::Failed { applied: Applied::No, why: "no runner took it in time".into(), at: now }
-            }
+            Phase::Intended if now >= attempt.pickup => Event::Failed { applied: Applied::No, why: self.untaken(), at: now },
             Phase::Dispatched | Phase::Accepted | Phase::Started if now >= attempt.deadline + super::REPORT_GRACE => {
                 Event::BecameUnknown { why: "the runner did not report in time".into(), at: now }
             }
@@ -73,6 +71,12 @@ impl Run {
             Phase::Intended | Phase::Dispatched | Phase::Accepted | Phase::Started | Phase::Unknown => return Vec::new(),
         };
         self.concluded(vec![first], now)
+    }
+
+    /// Why an attempt on offer came to nothing.
+    fn untaken(&self) -> String {
+        let wanted = &self.order.plan.runs_on;
+        if wanted.is_empty() { "no runner took it in time".into() } else { format!("no runner that carries `{wanted}` took it in time") }
     }
 
     /// Adds what follows at once from the given events: again, a branch, back, stuck, or over.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{MARK, after, digest, id, person, second};
 use crate::catalogue::{InputKind, InputValue, Risk};
 use crate::id::{ChangeId, RunId, RunnerId, WarrantId};
+use crate::label::Labels;
 use crate::name::OutputName;
 use crate::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
 use crate::run::{Applied, Attempt, AttemptKey, Command, Direction, Event, Found, Order, Resolution, Run, RunEnd, SEMANTICS, StepRule};
@@ -127,6 +128,7 @@ pub(crate) fn order(steps: &[Step]) -> Order {
             steps: planned.collect(),
             left_out: Vec::new(),
             concurrency_key: None,
+            runs_on: Labels::default(),
             read: second(0),
         },
         rules: rules.collect(),

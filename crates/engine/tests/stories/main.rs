@@ -21,6 +21,7 @@ mod proposals;
 mod races;
 mod records;
 mod routine;
+mod runners;
 mod turns;
 mod undo;
 mod unwritten;

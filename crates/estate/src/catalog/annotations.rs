@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use lineclear_core::label::Labels;
 use lineclear_core::name::RegionName;
 use lineclear_core::topology::Environment;
 
@@ -14,7 +15,7 @@ use crate::suggest::suggest;
 use crate::yaml::{Key, Kind, Node};
 
 const PREFIX: &str = "lineclear.dev/";
-const NAMES: [&str; 7] = ["customer-data", "customers", "environment", "id", "money-path", "part-of", "regions"];
+const NAMES: [&str; 8] = ["customer-data", "customers", "environment", "id", "money-path", "part-of", "regions", "runs-on"];
 
 /// The annotations of one entity.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub(crate) struct Annotations {
     pub(crate) environment: Environment,
     pub(crate) regions: BTreeSet<RegionName>,
     pub(crate) part_of: Vec<At<CatalogRef>>,
+    pub(crate) runs_on: Labels,
 }
 
 /// Reads `metadata.annotations`. Annotations of others are left alone.
@@ -39,6 +41,7 @@ pub(crate) fn annotations(metadata: &Members<'_>) -> Annotations {
         environment: Environment::Production,
         regions: BTreeSet::new(),
         part_of: Vec::new(),
+        runs_on: Labels::default(),
     };
     let faults = metadata.faults();
     match metadata.maybe("annotations").map(|node| (&node.kind, node)) {
@@ -69,6 +72,10 @@ fn one(key: &Key, node: &Node, found: &mut Annotations, faults: &Faults) -> Opti
         "money-path" => found.money_path = parse(&value, "`true` or `false`", faults)?,
         "environment" => found.environment = crate::members::choice(node, &environments, faults)?,
         "regions" => found.regions = items(&value, faults).into_iter().map(|item| item.value).collect(),
+        "runs-on" => match value.value.parse::<Labels>() {
+            Ok(labels) => found.runs_on = labels,
+            Err(error) => faults.at(&value.place, error.to_string(), None),
+        },
         _ => found.part_of = items(&value, faults),
     }
     Some(())

@@ -22,7 +22,15 @@ pub(super) fn plan(runbook: &Runbook, target: &EntityRef, inputs: &Inputs, read:
     }
     let key = runbook.concurrency_key.as_ref().map(|text| render_text(text, inputs, target));
     let concurrency_key = key.transpose().map_err(|source| RehearsalError::Render { at: "concurrency_key".into(), source })?;
-    Ok(Plan { runbook: runbook.id.clone(), runbook_digest: runbook.digest, steps, left_out, concurrency_key, read })
+    Ok(Plan {
+        runbook: runbook.id.clone(),
+        runbook_digest: runbook.digest,
+        steps,
+        left_out,
+        concurrency_key,
+        runs_on: runbook.runs_on.clone(),
+        read,
+    })
 }
 
 /// The rules of a planned step.

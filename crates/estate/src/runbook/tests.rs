@@ -20,6 +20,7 @@ fn every_member_is_read_as_it_is_meant() {
     let runbook = read(EVERYTHING);
     assert_eq!(runbook.deadline, Span::from_secs(900));
     assert_eq!(runbook.concurrency_key.as_deref(), Some("pool:${target.name}"));
+    assert_eq!(runbook.runs_on.to_string(), "net=edge, site=ber");
     let names: Vec<String> =
         runbook.all_steps().map(|(branch, step)| format!("{}{}", branch.map(|b| format!("{b}/")).unwrap_or_default(), step.id)).collect();
     assert_eq!(names, ["look", "drain", "spare/stop-taking"]);
@@ -71,4 +72,18 @@ fn whatever_changes_what_a_run_does_changes_the_digest() {
         assert!(EVERYTHING.contains(old), "{old}");
         assert_ne!(read(&EVERYTHING.replace(old, new)).digest, long, "{old}");
     }
+}
+
+#[test]
+fn what_is_no_label_is_refused_where_it_stands() {
+    for bad in ["[site]", "[Site=ber]", "[site=ber, site=ber]", "site=ber", "[\"site=a b\"]"] {
+        let text = EVERYTHING.replacen("[site=ber, net=edge]", bad, 1);
+        let error = parse_runbook("runbooks/everything.yaml", &text).err().unwrap_or_else(|| panic!("{bad} was read")).to_string();
+        assert!(error.contains("everything.yaml:11"), "{bad}: {error}");
+    }
+    let thing = "apiVersion: backstage.io/v1alpha1\nkind: Resource\nmetadata:\n  name: edge\n  annotations: { lineclear.dev/runs-on: \"site=ber,net=edge\" }\nspec: { type: cache, owner: edge }\n";
+    let things = crate::parse_catalog("catalog/edge.yaml", thing).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(things[0].runs_on.to_string(), "net=edge, site=ber");
+    let error = crate::parse_catalog("catalog/edge.yaml", &thing.replace("site=ber", "site")).err().unwrap().to_string();
+    assert!(error.contains("`site` is no label"), "{error}");
 }

@@ -20,12 +20,20 @@ pub(super) fn runbook() -> Value {
             ("inputs", map(input())),
             ("deadline", duration()),
             ("limits", object("`limits`", &[], &[("deadline", duration()), ("concurrency_key", text(200))])),
+            ("runs_on", labels()),
             ("steps", list(step(), 1)),
             ("fallbacks", map(list(step(), 1))),
             ("verification", verification),
             ("tests", crate::rehearsal::schema()),
         ],
     )
+}
+
+/// What a runner has to carry, each once.
+fn labels() -> Value {
+    let part = "[a-z0-9][a-z0-9._-]{0,62}";
+    let label = json!({ "type": "string", "pattern": format!("^{part}={part}$") });
+    json!({ "type": "array", "items": label, "uniqueItems": true, "maxItems": 16 })
 }
 
 fn step() -> Value {

@@ -108,6 +108,7 @@ pub fn things() -> Vec<Entity> {
             money_path: production,
             part_of: holder(kind).map(|k| target(k, environment)).into_iter().collect(),
             depends_on: BTreeSet::new(),
+            runs_on: lineclear_core::label::Labels::default(),
         }));
     }
     all

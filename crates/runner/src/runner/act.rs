@@ -26,8 +26,8 @@ const OUTPUT_MAX: usize = 64 * 1024;
 impl Inner {
     /// Acts on an accepted warrant, and reports each step. A panic inside makes the attempt *lost*, not forgotten.
     pub(super) async fn act(self: Arc<Self>, link: Arc<dyn Link>, warrant: Warrant) {
-        let reporter = Reporter::new(link);
         let key = warrant.attempt.clone();
+        let reporter = Reporter::new(Arc::clone(&self), link, key.clone());
         reporter.tell(Report::Accepted { attempt: key.clone() });
         let Ok(room) = self.acting.acquire().await else { return };
         if let Some(started) = self.start(&key, &warrant) {

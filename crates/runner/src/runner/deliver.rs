@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lineclear_core::run::AttemptKey;
 use lineclear_warrant::Report;
 use tokio::sync::mpsc;
 
+use super::Inner;
 use crate::link::Link;
 
 /// The pause after a failed delivery, doubled each time up to [`PAUSE_MAX`].
@@ -18,18 +20,47 @@ const TRIES_MAX: u32 = 16;
 /// Reports of one attempt: accepted, started, and how it ended.
 const REPORTS_MAX: usize = 4;
 
-/// Tries until the report has arrived, or long enough.
-pub(super) async fn deliver(link: &dyn Link, report: Report) {
+/// Tries until the report has arrived, or long enough; whether it has.
+pub(super) async fn deliver(link: &dyn Link, report: Report) -> bool {
     let mut pause = PAUSE_MIN;
     for _ in 0..TRIES_MAX {
         match link.report(report.clone()).await {
-            Ok(()) => return,
+            Ok(()) => return true,
             Err(error) => tracing::warn!(%error, "a report did not arrive"),
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
     }
-    tracing::error!("a report was given up; it stays in the journal");
+    tracing::error!("a report was given up for now; it stays in the journal until the control plane is there again");
+    false
+}
+
+impl Inner {
+    /// Delivers what is still owed from the journal, once each: after a start, and when the control plane is there again.
+    pub(super) async fn deliver_untold(&self, link: &dyn Link) {
+        let untold = match self.journal.untold() {
+            Ok(untold) => untold,
+            Err(error) => {
+                tracing::error!(%error, "the journal could not say what is still to be reported");
+                return;
+            }
+        };
+        for (key, report) in untold {
+            match link.report(report).await {
+                Ok(()) => self.told(&key),
+                Err(error) => {
+                    tracing::warn!(%error, "a report from the journal did not arrive");
+                    return;
+                }
+            }
+        }
+    }
+
+    pub(super) fn told(&self, key: &AttemptKey) {
+        if let Err(error) = self.journal.told(key) {
+            tracing::warn!(%error, "a report that arrived will be sent again");
+        }
+    }
 }
 
 /// The reports of one attempt, delivered in order beside the acting, which never waits for them.
@@ -39,11 +70,14 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
-    pub(crate) fn new(link: Arc<dyn Link>) -> Self {
+    pub(crate) fn new(inner: Arc<Inner>, link: Arc<dyn Link>, key: AttemptKey) -> Self {
         let (send, mut receive) = mpsc::channel(REPORTS_MAX);
         let task = tokio::spawn(async move {
             while let Some(report) = receive.recv().await {
-                deliver(&*link, report).await;
+                let last = matches!(report, Report::Succeeded { .. } | Report::Failed { .. });
+                if deliver(&*link, report).await && last {
+                    inner.told(&key);
+                }
             }
         });
         Self { send, task }

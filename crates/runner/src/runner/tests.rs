@@ -29,6 +29,8 @@ struct Desk {
     changed: Notify,
     /// Reports that are lost before one arrives.
     deaf: AtomicU32,
+    /// Whether the runner has said that it stops.
+    stopping: AtomicBool,
 }
 
 impl Desk {
@@ -63,6 +65,9 @@ impl Link for Desk {
         Box::pin(async move {
             loop {
                 let changed = self.changed.notified();
+                if self.stopping.load(Ordering::SeqCst) {
+                    return Ok(Work::Nothing);
+                }
                 let order = self.orders.lock().unwrap().pop_front();
                 if let Some(order) = order {
                     let work = order(&poll);
@@ -71,6 +76,14 @@ impl Link for Desk {
                 }
                 changed.await;
             }
+        })
+    }
+
+    fn beat(&self, beat: Beat) -> BoxFuture<'_, Result<(), LinkError>> {
+        Box::pin(async move {
+            self.stopping.store(beat.stopping, Ordering::SeqCst);
+            self.changed.notify_waiters();
+            Ok(())
         })
     }
 
@@ -379,4 +392,44 @@ async fn a_stopped_runner_finishes_what_it_began() {
     bench.stop.cancel();
     bench.serving.take().unwrap().await.unwrap();
     assert_eq!(words(&bench.desk.heard(3).await), ["accepted", "started", "succeeded"]);
+}
+
+#[tokio::test]
+async fn what_nobody_heard_is_told_again_from_the_journal_after_a_crash() {
+    let mut bench = Bench::new().await;
+    let journal = bench.folder.path().join("journal.db");
+    bench.crash().await;
+    wait_until(|| Journal::open(&journal, NOW).is_ok()).await;
+    bench.desk.deaf.store(u32::MAX, Ordering::SeqCst);
+    let (runner, link, stop) = (bench.runner(), Arc::clone(&bench.desk), bench.stop.clone());
+    let inner = Arc::clone(&runner.inner);
+    bench.serving = Some(tokio::spawn(async move { runner.serve(link, stop).await }));
+    bench.act(key(1, 1), switch("light"));
+    wait_until(|| !inner.journal.untold().unwrap().is_empty()).await;
+    drop(inner);
+    bench.crash().await;
+    wait_until(|| Journal::open(&journal, NOW).is_ok()).await;
+    bench.desk.deaf.store(0, Ordering::SeqCst);
+    bench.begin();
+    let heard = bench.desk.heard(1).await;
+    assert_eq!((words(&heard), bench.switched()), (vec!["succeeded"], 1));
+    bench.crash().await;
+    wait_until(|| Journal::open(&journal, NOW).is_ok()).await;
+    assert_eq!(Journal::open(&journal, NOW).unwrap().untold().unwrap(), [], "what has arrived is not told again");
+}
+
+#[tokio::test]
+async fn a_runner_that_drains_takes_nothing_new_and_ends_when_what_it_has_is_over_and_told() {
+    let mut bench = Bench::new().await;
+    bench.light.silent.store(true, Ordering::SeqCst);
+    bench.act(key(1, 1), switch("light"));
+    wait_until(|| bench.switched() == 1).await;
+    bench.stop.cancel();
+    wait_until(|| bench.desk.stopping.load(Ordering::SeqCst)).await;
+    bench.act(key(2, 1), switch("light"));
+    assert!(!bench.serving.as_ref().unwrap().is_finished(), "it left something behind");
+    bench.serving.take().unwrap().await.unwrap();
+    let heard = bench.desk.heard(3).await;
+    assert_eq!((words(&heard), bench.switched()), (vec!["accepted", "started", "succeeded"], 1));
+    assert_eq!(bench.desk.orders.lock().unwrap().len(), 1, "it took something new");
 }

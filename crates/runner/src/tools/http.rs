@@ -61,7 +61,7 @@ pub(super) fn closed() -> ClientBuilder {
 }
 
 /// Such a client, which trusts the machine's own certificates.
-pub(super) fn client(urls: &[Url]) -> Result<Client, String> {
+pub(crate) fn client(urls: &[Url]) -> Result<Client, String> {
     let builder = closed();
     // Plain `http` must also work on a machine without a trust store, which the client would read in any case.
     let builder = if urls.iter().all(|url| url.scheme() == "http") { builder.tls_certs_only([]) } else { builder };
@@ -69,7 +69,7 @@ pub(super) fn client(urls: &[Url]) -> Result<Client, String> {
 }
 
 /// A base address: `http` or `https`, no credentials, no query.
-pub(super) fn base(text: &str) -> Result<Url, String> {
+pub(crate) fn base(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|_| "no address".to_owned())?;
     let plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
     if plain && url.query().is_none() && url.fragment().is_none() && url.has_host() {

@@ -46,6 +46,11 @@ struct Ended {
 }
 
 impl Shell {
+    /// What its programs are boxed in by.
+    pub(super) fn level(&self) -> Level {
+        self.launcher.as_ref().map_or(Level::NONE, Launcher::level)
+    }
+
     pub(crate) fn new(config: &ShellConfig) -> Result<Self, String> {
         let launcher = config.launcher.as_ref().map(|path| Launcher::new(path, config)).transpose()?;
         let level = launcher.as_ref().map_or(Level::NONE, Launcher::level);

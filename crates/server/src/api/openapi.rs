@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, revisions, votes};
+use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, revisions, runner, runners, votes};
 use crate::problem::{Document, MEDIA};
 
 #[derive(utoipa::OpenApi)]
@@ -20,7 +20,8 @@ use crate::problem::{Document, MEDIA};
         votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
         incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, installation::actions, installation::estate,
         revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
-        revisions::activate, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
+        revisions::activate, runners::list, runners::invite, runners::drain, runners::resume, runners::revoke, runner::enrol, runner::poll,
+        runner::heartbeat, runner::report, runner::answer, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
         ledger::consistency, ledger::vkey, notices::list, notices::show, notices::retry, notices::dismiss, notices::channels, notices::test, notices::slack, hooks::alertmanager, hooks::source, hooks::suffixed, health::alive, health::ready, health::metrics,
     )
 )]
@@ -36,6 +37,11 @@ impl Modify for Finish {
         components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
         let session = ApiKeyValue::with_description("lineclear", "`__Host-lineclear` where TLS is used");
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
+        let runner = ApiKeyValue::with_description(
+            lineclear_warrant::request::SIGNATURE_HEADER,
+            "An Ed25519 signature in base64 by the runner's key, with `lineclear-runner`, `lineclear-time` and `lineclear-nonce`: see docs/runners.md",
+        );
+        components.add_security_scheme("runner", SecurityScheme::ApiKey(ApiKey::Header(runner)));
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
         let problem = ResponseBuilder::new().description("A problem document (RFC 9457)").content(MEDIA, content).build();
         for item in api.paths.paths.values_mut() {

@@ -7,4 +7,5 @@ mod hooks;
 mod ledger;
 mod people;
 mod proposals;
+mod runners;
 mod watching;

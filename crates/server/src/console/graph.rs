@@ -159,6 +159,7 @@ mod tests {
             money_path,
             part_of: all(part_of),
             depends_on: all(depends_on),
+            runs_on: lineclear_core::label::Labels::default(),
         }
     }
 

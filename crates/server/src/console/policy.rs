@@ -65,7 +65,7 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor) -> Result<Mar
 pub(super) fn render(frame: &Frame, it: &Page) -> Markup {
     let body = html! {
         h1.head { "Policy" }
-        p { (Shown(&frame.estate)) ", version " code title=(it.version.to_string()) { (it.version.short()) } ". Policy is changed by review in the estate directory, never here: " a href="/estate" { "proposed versions" } "." }
+        p { (Shown(&frame.estate)) ", version " code title=(it.version.to_string()) { (it.version.short()) } ". Policy is changed by review in the estate directory, never here: " a href="/estate" { "proposed versions" } ". " a href="/runners" { "Runners" } " carry out what it lets pass." }
         (posture(frame))
         section aria-labelledby="ladder" {
             h2 #ladder { "The ladder" }

@@ -174,7 +174,27 @@ codes! {
     ForeignHead = "foreign_head" CONFLICT, "the runner has seen another ledger",
         "find out which of the two is the true one before anything runs: a restored database is the likely cause";
     /// The runner is not enrolled.
-    UnknownRunner = "unknown_runner" FORBIDDEN, "the runner is not enrolled here", "enrol the runner in `lineclear.toml`";
+    UnknownRunner = "unknown_runner" FORBIDDEN, "the runner is not enrolled here",
+        "invite it with `lineclear runner invite` and enrol it with the token; one that was revoked needs a new invitation";
+    /// A request of a runner without the headers that sign it.
+    UnsignedRequest = "unsigned_request" UNAUTHORIZED, "the request is not signed by a runner",
+        "send `lineclear-runner`, `lineclear-time`, `lineclear-nonce` and `lineclear-signature`, each once";
+    /// A request whose signature does not hold.
+    ForgedRequest = "forged_request" FORBIDDEN, "the signature is not by this runner's key over this request",
+        "sign exactly what is sent, with the key that this runner enrolled with";
+    /// A request from another time.
+    StaleRequest = "stale_request" FORBIDDEN, "the request was signed at another time", "set the clock right, and sign it again";
+    /// A request that was sent before.
+    ReplayedRequest = "replayed_request" CONFLICT, "this request was sent before", "sign it again with a fresh nonce";
+    /// An answer by somebody who was not asked.
+    NotAsked = "not_asked" FORBIDDEN, "this runner was not asked", "answer only what a poll of your own brought";
+    /// A token that enrols nobody.
+    NoInvitation = "no_invitation" FORBIDDEN, "this token enrols nobody",
+        "ask for a fresh one with `lineclear runner invite`; if this one was used and not by you, have that runner revoked";
+    /// A runner's name that is taken.
+    NameTaken = "name_taken" CONFLICT, "another runner has this name", "choose another name, or revoke the one that has it";
+    /// No room for another runner.
+    TooManyRunners = "too_many_runners" CONFLICT, "there are as many runners as there can be", "revoke one that is not needed any more";
     /// A webhook body that is not understood.
     BadWebhook = "bad_webhook" UNPROCESSABLE_ENTITY, "the webhook's body is not understood",
         "send the format that this source is configured for; nothing of the body was taken";

@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, delivery, incident, installation, revision, run};
+use lineclear_core::{approval, change, delivery, incident, installation, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -37,6 +37,11 @@ impl From<EngineError> for Problem {
             EngineError::Store(StoreError::Closed) => Self::new(Code::ShuttingDown),
             EngineError::Head(_) => Self::with(Code::ForeignHead, detail),
             EngineError::UnknownRunner(_) => Self::with(Code::UnknownRunner, detail),
+            EngineError::NotAsked(_) => Self::with(Code::NotAsked, detail),
+            EngineError::Runner(refusal) => said(of_runner(&refusal), detail),
+            EngineError::NoInvitation => Self::with(Code::NoInvitation, detail),
+            EngineError::NameTaken(_) => Self::with(Code::NameTaken, detail).at("/name"),
+            EngineError::TooManyRunners => Self::with(Code::TooManyRunners, detail),
             fault @ (EngineError::Broken { .. }
             | EngineError::OtherEstate { .. }
             | EngineError::Digest(_)
@@ -130,6 +135,14 @@ const fn of_run(refusal: &run::Refusal) -> Code {
         run::Refusal::NeedsAnother => Code::NeedsAnother,
         run::Refusal::InDoubt => Code::InDoubt,
         run::Refusal::NotUnderstood { .. } => Code::NotUnderstood,
+    }
+}
+
+fn of_runner(refusal: &runner::Refusal) -> Code {
+    match refusal {
+        runner::Refusal::WrongState { command: "enrol", .. } | runner::Refusal::Late { .. } => Code::NoInvitation,
+        runner::Refusal::WrongState { .. } | runner::Refusal::Worn(_) => Code::WrongState,
+        runner::Refusal::Unreasoned => Code::Unreasoned,
     }
 }
 

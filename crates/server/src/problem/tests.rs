@@ -14,7 +14,7 @@ use lineclear_core::machine::IllegalTransition;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, delivery, incident, installation, revision, run};
+use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, delivery, incident, installation, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -129,6 +129,15 @@ fn others() -> Vec<EngineError> {
         EngineError::Store(StoreError::Closed),
         EngineError::Head("size 7 is not ours".into()),
         EngineError::UnknownRunner(id("runner")),
+        EngineError::NotAsked(id("runner")),
+        EngineError::NoInvitation,
+        EngineError::NameTaken("ber-1".parse().unwrap()),
+        EngineError::TooManyRunners,
+        EngineError::Runner(runner::Refusal::WrongState { runner: id("runner"), state: "active", command: "enrol" }),
+        EngineError::Runner(runner::Refusal::WrongState { runner: id("runner"), state: "revoked", command: "drain" }),
+        EngineError::Runner(runner::Refusal::Late { runner: id("runner"), until: Timestamp::from_micros(0) }),
+        EngineError::Runner(runner::Refusal::Worn(id("runner"))),
+        EngineError::Runner(runner::Refusal::Unreasoned),
         EngineError::Warrant("secret".into()),
     ]
 }

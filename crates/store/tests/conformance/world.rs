@@ -5,7 +5,7 @@ use std::path::Path;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::situation::Actor;
-use lineclear_core::{Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, revision, run};
+use lineclear_core::{Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
 use lineclear_ledger::LogKey;
 use lineclear_store::{Append, Batch, Memory, Once, Sqlite, StoreError};
 
@@ -68,6 +68,7 @@ pub fn happened(stream: Stream, number: u128) -> Happened {
         Stream::Incident(_) => Event::Incident(incident::Event::Closed { by: id("operator", 9), reason, at }),
         Stream::Lane(_) => Event::Lane(lane::Event::Left { run: id("run", number), at }),
         Stream::Revision(_) => Event::Revision(revision::Event::Withdrawn { by: id("operator", 9), reason, at }),
+        Stream::Runner(_) => Event::Runner(runner::Event::Revoked { by: id("operator", 9), reason, at }),
         Stream::Run(_) => Event::Run(run::Event::Dispatched { runner: id("runner", 3), warrant: Digest::of(reason.as_bytes()), at }),
     };
     Happened { id: id("event", number), at, by, event, salt: *Digest::of(&number.to_be_bytes()).as_bytes() }

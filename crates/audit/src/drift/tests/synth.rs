@@ -139,7 +139,15 @@ impl<'a> Story<'a> {
         let started = change::Event::Started { run, dossier, bundle, before, at };
         self.write(self.change().to_string(), Event::Change(started));
         let runbook = "update-dns".parse().unwrap();
-        let plan = Plan { runbook, runbook_digest, steps: Vec::new(), left_out: Vec::new(), concurrency_key: None, read: at };
+        let plan = Plan {
+            runbook,
+            runbook_digest,
+            steps: Vec::new(),
+            left_out: Vec::new(),
+            concurrency_key: None,
+            runs_on: Default::default(),
+            read: at,
+        };
         let order = Order {
             id: run,
             change: self.change(),

@@ -39,6 +39,7 @@ fn topology() -> Topology {
         money_path: false,
         part_of: part_of.iter().map(|name| thing(name)).collect(),
         depends_on: depends_on.iter().map(|name| thing(name)).collect(),
+        runs_on: crate::label::Labels::default(),
     };
     let list = [
         of("db", &[], &[]),

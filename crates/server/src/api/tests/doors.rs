@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use http::Method;
+use lineclear_warrant::RequestKey;
 use serde_json::{Value, json};
 
 use crate::api::openapi::described;
@@ -58,6 +59,16 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         get("/api/v1/channels"),
         (Method::POST, "/api/v1/channels/CHANNEL/test", None),
         (Method::POST, "/hooks/slack/PLACE", Some(json!({}))),
+        get("/api/v1/runners"),
+        (Method::POST, "/api/v1/runners", Some(json!({"name": "fresh-NAME", "labels": ["site=ber"]}))),
+        (Method::POST, "/api/v1/runners/RUNNER/drain", reason()),
+        (Method::POST, "/api/v1/runners/RUNNER/resume", reason()),
+        (Method::POST, "/api/v1/runners/RUNNER/revoke", reason()),
+        (Method::POST, "/api/v1/runner/enrol", Some(json!({"token": "lcr_x", "key": RequestKey::from_seed([3; 32]).public()}))),
+        (Method::POST, "/api/v1/runner/poll", Some(json!({"runner": format!("runner_{NOBODY}"), "nonce": "", "head": null}))),
+        (Method::POST, "/api/v1/runner/heartbeat", Some(json!({"version": "1", "sandbox": "", "stopping": false, "head": null}))),
+        (Method::POST, "/api/v1/runner/report", Some(json!({"report": "refused", "attempt": null, "code": "x", "why": "x"}))),
+        (Method::POST, "/api/v1/runner/answer", Some(json!({"answer": "preview", "question": 1, "result": {"Err": "x"}}))),
         get("/api/v1/events"),
         get("/api/v1/ledger/checkpoint"),
         get("/api/v1/ledger/entries"),
@@ -83,7 +94,7 @@ fn no_route_is_missing_from_the_table() {
         .iter()
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY"]
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER"]
                 .iter()
                 .fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
             let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
@@ -143,11 +154,13 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let path = path.replace("CHANGE", &change.to_string()).replace("INCIDENT", &incident.to_string());
     let path = path.replace("APPROVAL", &format!("approval_{NOBODY}")).replace("REVISION", &format!("revision_{NOBODY}"));
     let path = path.replace("DELIVERY", &format!("delivery_{NOBODY}")).replace("CHANNEL", "no-channel").replace("PLACE", "no-channel");
+    let path = path.replace("RUNNER", &format!("runner_{NOBODY}"));
+    let body = body.map(|body| body.to_string().replace("NAME", &at.to_string()));
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if !all.iter().any(|(name, _)| *name == "host") {
         all.push(("host", HOST));
     }
-    rig.open(method.clone(), &path, &all, body.map(Value::to_string).as_deref()).await.status().as_u16()
+    rig.open(method.clone(), &path, &all, body.as_deref()).await.status().as_u16()
 }
 
 trait Columns {

@@ -24,6 +24,7 @@ pub(super) fn difference(frame: &Frame, dossier: &Dossier, ran: bool) -> Markup 
                         "Read from the live system " (moment::ago(frame.now, plan.read)) " by the runner, not by the agent. Runbook " code { (plan.runbook.as_str()) } "."
                     }
                     @if let Some(key) = &plan.concurrency_key { p { "No other run with " code { (Shown(key)) } " may be under way at the same time." } }
+                    @if !plan.runs_on.is_empty() { p { "Only a runner that carries " code { (plan.runs_on.to_string()) } " is given its steps." } }
                     @for (index, step) in plan.steps.iter().enumerate() {
                         @let before = index.checked_sub(1).and_then(|before| plan.steps.get(before)).and_then(|step| step.flow.branch.as_ref());
                         @if let Some(branch) = step.flow.branch.as_ref().filter(|branch| before != Some(*branch)) { (branch_of(plan, branch)) }

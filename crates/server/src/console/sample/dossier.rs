@@ -11,6 +11,7 @@ use lineclear_core::catalogue::{Reversibility, Risk};
 use lineclear_core::change::Gate;
 use lineclear_core::dossier::{Dossier, PriorChange};
 use lineclear_core::fact::{Comparison, Condition, Fact, Facts, Reading};
+use lineclear_core::label::Labels;
 use lineclear_core::measure::{Confidence, Measure};
 use lineclear_core::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
 use lineclear_core::posture::Posture;
@@ -70,6 +71,7 @@ pub(super) fn plan(voice: Voice) -> Plan {
         steps: vec![update, announce],
         left_out: Vec::new(),
         concurrency_key: None,
+        runs_on: Labels::default(),
         read: before(12),
     }
 }

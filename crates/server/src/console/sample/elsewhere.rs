@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use lineclear_core::catalogue::{Action, Closing, Reversibility, Risk};
 use lineclear_core::deployment::{Kind as DeploymentKind, Progress, Report};
 use lineclear_core::incident::{Attention, Incident, Kept, Severity, State};
+use lineclear_core::label::Labels;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
+use lineclear_core::run::{AttemptKey, Direction, Phase};
+use lineclear_core::runner::RunnerKey;
 use lineclear_core::severity::{Doubt, Impact, Loss};
 use lineclear_core::signal::{Signal, SignalState};
 use lineclear_core::situation::Actor;
 use lineclear_core::topology::EntityKind;
 use lineclear_core::{Span, Timestamp};
-use lineclear_engine::{Moment, Recent, RoomView};
+use lineclear_engine::{Holding, Moment, Recent, RoomView, RunnerView};
 use lineclear_policy::PolicyText;
 use maud::Markup;
 
@@ -23,7 +26,7 @@ use super::{Voice, after, before, frame, id};
 use crate::console::inbox::{self, Inbox, IncidentLine, Line};
 use crate::console::ladder::steps;
 use crate::console::visitor::failure;
-use crate::console::{incident, keys, ledger, notices, policy};
+use crate::console::{incident, keys, ledger, notices, policy, runners};
 use crate::{Code, Problem};
 
 fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
@@ -269,6 +272,62 @@ fn the_keys(voice: Voice) -> keys::Page {
     }
 }
 
+fn the_runners(voice: Voice) -> runners::Page {
+    let holding = Holding {
+        change: id("change", 1),
+        attempt: AttemptKey { run: id("run", 1), step: "drain".parse().unwrap(), direction: Direction::Do, number: 2 },
+        phase: Phase::Started,
+    };
+    let berlin = RunnerView {
+        id: id("runner", 1),
+        name: Some("ber-1".parse().unwrap()),
+        state: "active",
+        labels: "site=ber, zone=b".parse().unwrap(),
+        connected: true,
+        heard: Some(before(4)),
+        version: Some(voice.say("0.1.0")),
+        sandbox: Some(voice.say("limits, landlock 7, seccomp, control group")),
+        stopping: false,
+        head: Some(1_204),
+        holds: vec![holding],
+        key: Some(RunnerKey::from_bytes([0xab; 32])),
+        invited_by: Some(voice.say("Frank Falk")),
+        invited: Some(before(86_400)),
+        until: None,
+        token_shown_again: false,
+    };
+    let another = |number, name: &str, state| RunnerView {
+        id: id("runner", number),
+        name: Some(name.parse().unwrap()),
+        state,
+        connected: false,
+        holds: Vec::new(),
+        ..berlin.clone()
+    };
+    let munich = RunnerView { token_shown_again: true, stopping: true, ..another(2, "muc-1", "draining") };
+    let waiting = RunnerView {
+        key: None,
+        heard: None,
+        head: None,
+        version: None,
+        sandbox: None,
+        until: Some(after(3_000)),
+        ..another(3, "muc-2", "invited")
+    };
+    let gone = RunnerView { key: None, ..another(4, "muc-0", "revoked") };
+    let here = RunnerView {
+        name: None,
+        invited_by: None,
+        invited: None,
+        key: None,
+        connected: true,
+        labels: Labels::default(),
+        ..another(5, "x", "embedded")
+    };
+    let refused = Some(Problem::with(Code::Unreasoned, "say why: a runner is not drained, resumed or revoked without a reason"));
+    runners::Page { runners: vec![berlin, munich, waiting, gone, here], size: 1_210, refused }
+}
+
 /// Every other page, by name.
 pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     let plain = frame(voice);
@@ -289,6 +348,8 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
         ("ledger", ledger::render(&plain, &the_ledger(voice))),
         ("ledger_entry", ledger::render_one(&plain, &one_entry(voice))),
         ("policy", policy::render(&plain, &the_policy(voice))),
+        ("runners", runners::render(&plain, &the_runners(voice))),
+        ("runners_none", runners::render(&plain, &runners::Page { runners: Vec::new(), size: 0, refused: None })),
         ("keys", keys::render(&plain, &the_keys(voice))),
         ("signed_out", failure(&Problem::new(Code::Unauthenticated))),
         ("not_found", failure(&Problem::with(Code::NotFound, voice.say("there is no change `change_7` here")))),

@@ -41,8 +41,17 @@ fn ballot(page: &str, more: &str) -> String {
 #[tokio::test]
 async fn whoever_is_not_signed_in_is_told_how() {
     let rig = Rig::quiet().await;
-    for path in ["/", "/live", "/incidents", "/ledger", "/ledger/0", "/policy", "/keys", "/changes/change_0193f0c4a1007a3e8b11d2c300000001"]
-    {
+    for path in [
+        "/",
+        "/live",
+        "/incidents",
+        "/ledger",
+        "/ledger/0",
+        "/policy",
+        "/runners",
+        "/keys",
+        "/changes/change_0193f0c4a1007a3e8b11d2c300000001",
+    ] {
         let reply = get(&rig, "lineclear=nothing", path).await;
         assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path}");
         assert_eq!(reply.headers[CONTENT_TYPE], "text/html; charset=utf-8");
@@ -57,7 +66,7 @@ async fn every_page_answers_and_its_scripts_carry_the_nonce_of_its_own_response(
     let change = rig.propose(&dns()).await;
     let incident = rig.incident("www").await;
     let (of_change, of_incident) = (format!("/changes/{change}"), format!("/incidents/{incident}"));
-    for path in ["/", "/incidents", "/ledger", "/ledger?before=2", "/ledger/1", "/policy", &of_change, &of_incident] {
+    for path in ["/", "/incidents", "/ledger", "/ledger?before=2", "/ledger/1", "/policy", "/runners", &of_change, &of_incident] {
         let reply = get(&rig, &cookie, path).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}: {}", reply.text);
         let policy = reply.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -68,7 +77,7 @@ async fn every_page_answers_and_its_scripts_carry_the_nonce_of_its_own_response(
             assert_eq!(get(&rig, "", script.get("src").unwrap()).await.status, StatusCode::OK);
         }
     }
-    for path in ["/live", "/incidents/live", &format!("{of_change}/live"), &format!("{of_incident}/live")] {
+    for path in ["/live", "/incidents/live", "/runners/live", &format!("{of_change}/live"), &format!("{of_incident}/live")] {
         let part = page(&rig, &cookie, path).await;
         assert!(!part.contains("<html"), "{path}");
     }
