@@ -49,6 +49,7 @@ pub(super) fn decides(event: &Event) -> bool {
         | Event::Deployment(_)
         | Event::Installation(_)
         | Event::Lane(_)
+        | Event::Runner(_)
         | Event::Revision(_) => false,
     }
 }
@@ -103,6 +104,7 @@ fn one(
         | Event::Delivery(_)
         | Event::Deployment(_)
         | Event::Lane(_)
+        | Event::Runner(_)
         | Event::Revision(_) => None,
     }
 }
@@ -123,6 +125,7 @@ fn dossier(appends: &[Append]) -> Option<(&Dossier, &lineclear_core::bundle::Bun
         | Event::Delivery(_)
         | Event::Deployment(_)
         | Event::Lane(_)
+        | Event::Runner(_)
         | Event::Revision(_) => None,
     })
 }

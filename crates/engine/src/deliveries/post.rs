@@ -193,7 +193,12 @@ impl Inner {
                     incident::State::Resolved | incident::State::Merged | incident::State::Closed => over(How::Resolved),
                 }
             }
-            Stream::Installation | Stream::Delivery(_) | Stream::Deployment(_) | Stream::Lane(_) | Stream::Revision(_) => None,
+            Stream::Installation
+            | Stream::Delivery(_)
+            | Stream::Deployment(_)
+            | Stream::Lane(_)
+            | Stream::Revision(_)
+            | Stream::Runner(_) => None,
         })
     }
 }
