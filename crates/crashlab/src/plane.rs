@@ -10,7 +10,7 @@ use lineclear_core::statement::Decision;
 use lineclear_core::{ApprovalId, ChangeId, OperatorId};
 use lineclear_engine::{Ask, Caller, Engine, Estates as _, Parts, SystemIds};
 use lineclear_store::{RowQuery, Sqlite};
-use lineclear_testkit::{FakeEstates, FakeTelemetry};
+use lineclear_testkit::{FakeChannels, FakeEstates, FakeTelemetry};
 use lineclear_warrant::{Poll, Work};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, BufReader};
@@ -70,6 +70,7 @@ pub async fn serve(world: &Path, options: &PlaneOptions) {
         policies: Arc::new(loaded.policies),
         estates: Arc::new(estates),
         telemetry: Arc::new(FakeTelemetry::default()),
+        tell: Arc::new(FakeChannels::default()),
         clock: Arc::clone(&clock) as _,
         ids: Arc::new(SystemIds),
         warrant_key: scenario::warrant_key(),
