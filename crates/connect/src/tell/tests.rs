@@ -233,7 +233,7 @@ async fn slack_answers_200_also_when_it_refuses() {
     let (url, seen) = receiver(200, r#"{"ok":true,"channel":"D1","ts":"17.5","message":{}}"#, &[]).await;
     assert_eq!(told(carrier(&url), "U1", false).await, Ok(Receipt { handle: Some("D1:17.5".into()) }));
     told(carrier(&url), "U1", true).await.unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     let (first, second): (Value, Value) = (serde_json::from_str(&seen[0].2).unwrap(), serde_json::from_str(&seen[1].2).unwrap());
     assert_eq!((seen[0].0.as_str(), &first["channel"]), ("/chat.postMessage", &json!("U1")));
     assert_eq!((seen[1].0.as_str(), &second["channel"], &second["ts"]), ("/chat.update", &json!("C1"), &json!("17.5")));

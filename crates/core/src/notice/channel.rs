@@ -167,6 +167,12 @@ impl Channels {
         rooms.chain(people).take(DELIVERIES_MAX).collect()
     }
 
+    /// Whether a recipient is told of this kind at all: people are, rooms as the estate says.
+    pub fn hears(&self, name: &ChannelName, to: Recipient, kind: Kind) -> bool {
+        let asked = |channel: &Channel| to.person().is_some() || channel.kinds.is_empty() || channel.kinds.contains(&kind);
+        self.channels.get(name).is_some_and(asked)
+    }
+
     /// The place of a recipient in a channel; none when the estate knows of none. For a channel with one place it is empty.
     pub fn place(&self, name: &ChannelName, to: Recipient, directory: &Directory) -> Option<String> {
         let channel = self.channels.get(name)?;

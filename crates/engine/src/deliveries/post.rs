@@ -148,7 +148,8 @@ impl Inner {
             return Ok(Outcome::Waits(half.min(now + LOOK_EVERY)));
         }
         let reminder = reminder(order, until.since(now));
-        if now < until && self.store.row(Stream::Delivery(reminder.id)).await?.is_none() {
+        let heard = self.in_force().estate.notices.hears(&order.channel, order.to, Kind::Reminder);
+        if heard && now < until && self.store.row(Stream::Delivery(reminder.id)).await?.is_none() {
             let mut draft = Draft::new(&*self.ids, Actor::Engine, now);
             draft.deliver(reminder)?;
             self.commit(draft).await?;

@@ -85,8 +85,13 @@ async fn those_who_can_answer_are_told_with_the_facts_and_the_check_words_and_wh
     assert_eq!(notice.check_words.as_deref(), Some(request.digest.check_words().as_str()));
     assert_eq!((notice.path.as_str(), notice.until), (format!("/changes/{change}").as_str(), Some(request.until)));
     assert_eq!(notice.answer, None, "a high risk is not answered in a chat");
-    let lines: Vec<String> = notice.lines.iter().map(|line| format!("{}: {}", line.label, line.text)).collect();
-    insta::assert_snapshot!(format!("{}\n{}", notice.title, lines.join("\n")));
+    assert_eq!(notice.title, "Approve? dns.update on zone/example.test");
+    let labels: Vec<&str> = notice.lines.iter().map(|line| line.label.as_str()).collect();
+    assert_eq!(labels, ["What", "Proposed by", "Risk", "Worst case", "Evidence", "Needs", "Until"]);
+    let says = |label: &str| notice.lines.iter().find(|line| line.label == label).unwrap().text.clone();
+    assert_eq!((says("Proposed by").as_str(), says("Until")), ("triage-agent", request.until.to_string()));
+    assert!(says("Risk").starts_with("high, ") && says("Needs").starts_with("2 people of rung `two-signed`, grade ssh"), "{notice:?}");
+    assert!(says("Evidence").contains(" facts confirm, ") && !says("Worst case").is_empty(), "{notice:?}");
     assert_eq!(words(&world).await, BTreeSet::from(["sent".into()]));
 }
 
