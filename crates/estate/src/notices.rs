@@ -1,8 +1,8 @@
 //! `[notices]` in `lineclear.toml`: the channels through which people are told, and where each person is found in them.
 //! Secrets are named, never written; a Teams address is itself a secret.
 
+use core::net::IpAddr;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use lineclear_core::name::{ChannelName, Login};
