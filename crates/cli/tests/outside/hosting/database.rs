@@ -126,8 +126,9 @@ async fn a_dead_primary_is_replaced_and_a_second_one_is_never_made() {
     let cluster = Arc::new(Cluster::start());
     // Somebody starts the old primary again while the change that replaces it is being carried out.
     let meanwhile = Meanwhile::does({
-        let cluster = Arc::clone(&cluster);
-        move || cluster.up(0)
+        // The cluster ends with the test, not with whoever waits to act.
+        let cluster = Arc::downgrade(&cluster);
+        move || cluster.upgrade().unwrap().up(0)
     });
     let inputs = "{ leader: { type: name }, candidate: { type: name } }";
     let rule = "tools = [\"postgres_switchover\", \"http\"]\nservices = [\"meanwhile\"]\nwith = { postgres_switchover = { cluster = [\"${target.name}\"] } }";
