@@ -4,6 +4,7 @@ mod audit;
 mod doctor;
 mod estate;
 mod notices;
+mod pages;
 mod revision;
 mod runbook;
 mod runner;
@@ -19,6 +20,7 @@ pub use audit::{Audit, BacktestArgs, Drift};
 pub use doctor::Doctor;
 pub use estate::{Check, Diff, Estate, WithSolver};
 pub use notices::Notices;
+pub use pages::{OnCall, Page, RoleCommand};
 pub use revision::{Activate, ApproveRevision, ProposeEstate, RejectRevision, Revisions, ShowRevision, WithdrawRevision};
 pub use runbook::{Chosen, Lint, Plan, Render, Runbook};
 pub use runner::{ActOnRunner, Enrol, InviteRunner, Runner, ServeRunner};
@@ -90,11 +92,18 @@ pub enum Command {
     TakeBack(Reasoned),
     /// Decide about a stuck run.
     Resolve(Resolve),
+    /// Ask again, on fresh facts, what nobody answered in time.
+    AskAgain(Show),
     /// List the actions of the catalogue.
     Actions(Remote),
     /// Incidents.
     #[command(subcommand)]
     Incident(Incident),
+    /// Who is on call.
+    OnCall(OnCall),
+    /// Pages: who is looked for, and who has answered.
+    #[command(subcommand)]
+    Page(Page),
     /// The autonomy that remains.
     #[command(subcommand)]
     Posture(PostureCommand),
@@ -388,6 +397,9 @@ pub enum Incident {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Who commands, decides, speaks and writes.
+    #[command(subcommand)]
+    Role(RoleCommand),
     /// Close an incident.
     Close {
         /// `incident_…`

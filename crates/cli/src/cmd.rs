@@ -9,6 +9,7 @@ mod incident;
 mod invite;
 mod ledger;
 mod notices;
+mod pages;
 mod posture;
 mod propose;
 mod revision;
@@ -53,6 +54,9 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Declare(declare) => change::declare(declare, json).await,
         Command::TakeBack(reasoned) => change::take_back(reasoned, json).await,
         Command::Resolve(resolve) => change::resolve(resolve, json).await,
+        Command::AskAgain(show) => pages::ask_again(show, json).await,
+        Command::OnCall(on_call) => pages::on_call(on_call, json).await,
+        Command::Page(page) => pages::run(page, json).await,
         Command::Actions(remote) => ask::actions(remote, json).await,
         Command::Incident(incident) => incident::run(incident, json).await,
         Command::Posture(posture) => posture::run(posture, json).await,

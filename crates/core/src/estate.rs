@@ -10,9 +10,10 @@ use crate::digest::Digest;
 use crate::escalation::EscalationPath;
 use crate::fact::FactSpec;
 use crate::maintenance::Maintenance;
-use crate::name::{FactName, PathName, RunbookName, SloName, SourceName};
+use crate::name::{FactName, PathName, RotationName, RunbookName, SloName, SourceName};
 use crate::notice::Channels;
 use crate::posture::Posture;
+use crate::rotation::Rotation;
 use crate::runbook::Runbook;
 use crate::severity::SeverityTable;
 use crate::signal::{Mapping, SignalSource};
@@ -68,9 +69,12 @@ pub struct Estate {
     /// How severity follows from impact, where the estate says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<SeverityTable>,
-    /// Who is told, in which order. Read and checked; nothing pages by it.
+    /// Who is told, in which order.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub escalation: BTreeMap<PathName, EscalationPath>,
+    /// Who is on call, in turns.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rotations: BTreeMap<RotationName, Rotation>,
     /// Who may send signals, besides the built-in address for Alertmanager.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub signals: BTreeMap<SourceName, SignalSource>,

@@ -110,6 +110,8 @@ ids! {
     LaneId = "lane";
     /// A named person.
     OperatorId = "operator";
+    /// A search for a person, for one incident or one request.
+    PageId = "page";
     /// A proposed new version of the estate.
     RevisionId = "revision";
     /// One execution of a runbook.

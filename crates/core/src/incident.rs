@@ -6,6 +6,7 @@ mod event;
 mod grade;
 mod grouping;
 mod impact;
+mod role;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -21,9 +22,11 @@ pub use event::Event;
 pub use grade::{Severity, SeverityError};
 pub use grouping::{BOOK_MAX, Book, Placement, WINDOW};
 pub use impact::{impact, path_of};
+pub use role::{Role, RoleAct};
 pub use subject::{near, subject};
 
 use crate::id::{IncidentId, OperatorId, SignalId};
+use crate::name::PathName;
 use crate::severity::Impact;
 use crate::signal::{Signal, SignalState};
 use crate::time::{Span, Timestamp};
@@ -105,8 +108,16 @@ pub struct Incident {
     pub absorbed: BTreeSet<IncidentId>,
     /// What it turned out to be part of.
     pub merged: Option<IncidentId>,
-    /// Who took it.
+    /// By which path people were told last.
+    pub path: Option<PathName>,
+    /// Whether a rule of the estate has told people; it does so once.
+    pub ruled: bool,
+    /// Who commands it: whoever took it.
     pub commander: Option<OperatorId>,
+    /// Since when nobody does, where somebody did before.
+    pub gap: Option<Timestamp>,
+    /// Who holds the other roles.
+    pub roles: BTreeMap<Role, OperatorId>,
     /// Where it stands.
     pub state: State,
     /// When it was opened.

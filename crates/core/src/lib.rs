@@ -26,12 +26,14 @@ pub mod maintenance;
 pub mod measure;
 pub mod name;
 pub mod notice;
+pub mod page;
 pub mod passkey;
 pub mod plan;
 pub mod posture;
 pub mod proposal;
 pub mod record;
 pub mod revision;
+pub mod rotation;
 pub mod routine;
 pub mod run;
 pub mod runbook;
@@ -51,7 +53,7 @@ pub mod verdict;
 
 pub use digest::Digest;
 pub use id::{
-    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, RevisionId, RunId, RunnerId,
+    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, PageId, RevisionId, RunId, RunnerId,
     SignalId, WarrantId,
 };
 pub use time::{Span, Timestamp};

@@ -120,6 +120,8 @@ names! {
     SloName = "objective name";
     /// An escalation path.
     PathName = "escalation path name";
+    /// A rotation of people on call: `shop-primary`.
+    RotationName = "rotation name";
     /// A source of signals: `edge-alerts`.
     SourceName = "signal source name";
     /// A step of a runbook.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::Inputs;
-use crate::id::{IncidentId, SignalId};
+use crate::id::{ChangeId, IncidentId, SignalId};
 use crate::measure::Confidence;
 use crate::name::{ActionName, FactName};
 use crate::situation::Actor;
@@ -81,6 +81,9 @@ pub struct Proposal {
     pub signals: BTreeSet<SignalId>,
     /// Tickets and deployments.
     pub links: Links,
+    /// The change that lapsed unanswered, and is asked again by this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<ChangeId>,
 }
 
 /// Why a proposal is malformed.

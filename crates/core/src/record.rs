@@ -13,11 +13,11 @@ use serde_json::Value;
 
 pub use leaf::Leaf;
 
-use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, RevisionId, RunId, RunnerId};
+use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PageId, RevisionId, RunId, RunnerId};
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, page, revision, run, runner};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,8 @@ pub enum Stream {
     Incident(IncidentId),
     /// Of a lane.
     Lane(LaneId),
+    /// Of a search for a person.
+    Page(PageId),
     /// Of a proposed version of the estate.
     Revision(RevisionId),
     /// Of a run.
@@ -46,7 +48,7 @@ pub enum Stream {
 
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, lane, revision or runner")]
+#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, page, lane, revision or runner")]
 pub struct StreamError(String);
 
 impl Stream {
@@ -60,6 +62,7 @@ impl Stream {
             Self::Deployment(_) => "deployment",
             Self::Incident(_) => "incident",
             Self::Lane(_) => "lane",
+            Self::Page(_) => "page",
             Self::Revision(_) => "revision",
             Self::Run(_) => "run",
             Self::Runner(_) => "runner",
@@ -76,6 +79,7 @@ impl fmt::Display for Stream {
             Self::Delivery(id) => id.fmt(f),
             Self::Deployment(id) => id.fmt(f),
             Self::Incident(id) => id.fmt(f),
+            Self::Page(id) => id.fmt(f),
             Self::Revision(id) => id.fmt(f),
             Self::Lane(id) => id.fmt(f),
             Self::Run(id) => id.fmt(f),
@@ -102,6 +106,7 @@ impl FromStr for Stream {
             "deployment" => text.parse().map(Self::Deployment).map_err(|_| bad()),
             "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
             "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
+            "page" => text.parse().map(Self::Page).map_err(|_| bad()),
             "revision" => text.parse().map(Self::Revision).map_err(|_| bad()),
             "run" => text.parse().map(Self::Run).map_err(|_| bad()),
             "runner" => text.parse().map(Self::Runner).map_err(|_| bad()),
@@ -138,6 +143,8 @@ pub enum Event {
     Deployment(deployment::Event),
     /// To an incident.
     Incident(incident::Event),
+    /// To a search for a person.
+    Page(page::Event),
     /// To a proposed version of the estate.
     Revision(revision::Event),
     /// To a lane.
@@ -175,7 +182,7 @@ pub struct Row {
     /// The earliest moment at which the engine owes it something.
     pub due: Option<Timestamp>,
     /// What it is looked up by: `dns.update zone/example.test` of a change, the group of an incident, the change of an
-    /// approval or a run, the thing that a deployment concerns, what a delivery is about.
+    /// approval or a run, the thing that a deployment concerns, what a delivery or a page is about.
     pub key: String,
     /// One line for people.
     pub title: String,
@@ -237,6 +244,11 @@ impl Row {
         Self::of(Stream::Delivery(it.order.id), it, notice.about.to_string(), title, it.queued)
     }
 
+    /// The row of a search for a person.
+    pub fn page(page: &page::Page) -> Self {
+        Self::of(Stream::Page(page.id), page, page.about.id(), page.title.clone(), page.opened)
+    }
+
     /// The row of a proposed version of the estate.
     pub fn revision(revision: &revision::Revision) -> Self {
         let title = format!("estate {}", revision.estate.short());
@@ -266,6 +278,7 @@ impl Event {
             Self::Delivery(event) => ("delivery", event.word()),
             Self::Deployment(event) => ("deployment", event.word()),
             Self::Incident(event) => ("incident", event.word()),
+            Self::Page(event) => ("page", event.word()),
             Self::Revision(event) => ("revision", event.word()),
             Self::Lane(event) => ("lane", event.word()),
             Self::Run(event) => ("run", event.word()),

@@ -3,6 +3,7 @@
 
 mod change;
 mod delivery;
+mod page;
 mod revision;
 mod run;
 mod runner;
@@ -14,6 +15,7 @@ use uuid::Uuid;
 
 pub(crate) use change::{assessment, change_events, change_states, situation};
 pub(crate) use delivery::{delivery_events, delivery_states};
+pub(crate) use page::{about, asked, opened, page_events, page_states, plan};
 pub(crate) use revision::{report, revision_events, revision_states};
 pub(crate) use run::{BRANCHED, Failing, Step, order, run_events, run_states};
 pub(crate) use runner::{runner_events, runner_states};
@@ -176,6 +178,9 @@ pub(crate) fn incident_events() -> Vec<(&'static str, incident::Event)> {
         ("paged", E::Paged { why: incident::Why::Actionable, path: Some("money".parse().unwrap()), severity, at }),
         ("graded", E::Graded { severity: Severity::WORST, by: agent(), impact: Some(impact), at }),
         ("acknowledged", E::Acknowledged { by, at }),
+        ("role_taken", E::RoleTaken { role: incident::Role::Scribe, by, from: None, reason: MARK.into(), at }),
+        ("role_handed_over", E::RoleHandedOver { role: incident::Role::Commander, by, to: person(2), at }),
+        ("role_left", E::RoleLeft { role: incident::Role::Commander, by, at }),
         ("resolved", E::Resolved { at }),
         ("merged", E::Merged { into: other, by: Actor::Operator(by), reason: MARK.into(), at }),
         ("absorbed", E::Absorbed { from: other, signals: vec![kept], overflow: 3, paged: true, severity, by: Actor::Engine, at }),
@@ -275,6 +280,7 @@ pub(crate) fn all_events() -> Vec<record::Event> {
     all.extend(delivery_events().into_iter().map(|(_, event)| record::Event::Delivery(event)));
     all.extend(deployment_events().into_iter().map(|(_, event)| record::Event::Deployment(event)));
     all.extend(incident_events().into_iter().map(|(_, event)| record::Event::Incident(event)));
+    all.extend(page_events().into_iter().map(|(_, event)| record::Event::Page(event)));
     all.extend(revision_events().into_iter().map(|(_, event)| record::Event::Revision(event)));
     all.extend(lane_events().into_iter().map(record::Event::Lane));
     all.extend(run_events().into_iter().map(|(_, event)| record::Event::Run(event)));

@@ -244,6 +244,20 @@ impl FromStr for Zone {
     }
 }
 
+impl Civil {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Zone {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TryFrom<String> for Civil {
     type Error = CivilError;
 

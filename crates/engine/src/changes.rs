@@ -83,14 +83,14 @@ impl Inner {
         if let Some(asked) = self.approval_of(&loaded.machine).await? {
             draft.extend(&asked, approval_follows(&asked.machine, &events, now)?)?;
         }
-        self.draft_request(&mut draft, loaded.machine.id, &assessment, &events)?;
+        self.draft_request(&mut draft, loaded.machine.id, &assessment, &events).await?;
         draft.extend(loaded, events)?;
         self.commit(draft).await?;
         Ok(Outcome::Moved)
     }
 
-    /// When people are asked, the request begins in the same transaction.
-    fn draft_request(
+    /// When people are asked, the request and the search for somebody who answers it begin in the same transaction.
+    async fn draft_request(
         &self,
         draft: &mut Draft<'_>,
         change: ChangeId,
@@ -119,6 +119,7 @@ impl Inner {
             asked: now,
             until: now + force.estate.authority.approval_ttl,
         };
+        self.draft_page(draft, &request).await?;
         draft.begin::<Approval>(Stream::Approval(*approval), vec![approval::Event::Asked { request: Box::new(request) }]).map(drop)
     }
 
@@ -153,7 +154,7 @@ impl Inner {
         if let Some(asked) = &asked {
             draft.extend(asked, approval_follows(&asked.machine, &events, now)?)?;
         }
-        self.draft_request(&mut draft, change.id, &found.assessment, &events)?;
+        self.draft_request(&mut draft, change.id, &found.assessment, &events).await?;
         if self.draft_run(&mut draft, change, &events)?
             && let Some(turn) = self.turn(found.assessment.dossier.plan.as_ref()).await?
         {

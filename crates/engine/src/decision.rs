@@ -1,16 +1,17 @@
 //! The decision record: one document per change that joins everything an auditor asks for. A member that this version
 //! does not produce yet, or that this change never came to, is there and says so.
 
-use lineclear_core::ChangeId;
 use lineclear_core::approval::{self, Approval};
 use lineclear_core::change::{self, State};
 use lineclear_core::dossier::Dossier;
 use lineclear_core::machine::Machine as _;
+use lineclear_core::page::Page;
 use lineclear_core::proposal::Citation;
-use lineclear_core::record::Event;
+use lineclear_core::record::{Event, Stream};
 use lineclear_core::run;
 use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
+use lineclear_core::{ChangeId, PageId};
 use lineclear_store::Stored;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::engine::Inner;
 use crate::view::{Whole, word};
-use crate::{Engine, EngineError};
+use crate::{Engine, EngineError, story};
 
 /// The format of decision records.
 pub const RECORD_FORMAT: &str = "lineclear.decision-record/1";
@@ -116,6 +117,8 @@ pub struct DecisionRecord {
     pub difference: Member<Value>,
     /// Who answered.
     pub approvers: Member<Vec<Answered>>,
+    /// Who was looked for to answer, by which path, who was told when, and who answered: one document for each request.
+    pub pages: Member<Value>,
     /// The way back: the undo of every step, and when it was last drilled.
     pub rollback: Member<Value>,
     /// Every attempt, and what became of it.
@@ -141,13 +144,29 @@ impl Engine {
     /// When there is no such change.
     pub async fn decision_record(&self, id: ChangeId) -> Result<DecisionRecord, EngineError> {
         let whole = self.inner.whole(id).await?;
+        let pages = self.inner.pages(&whole).await?;
         let checkpoint = self.inner.store.head().await?.note;
-        Ok(self.inner.write(&whole, checkpoint))
+        Ok(self.inner.write(&whole, pages, checkpoint))
     }
 }
 
 impl Inner {
-    fn write(&self, whole: &Whole, checkpoint: String) -> DecisionRecord {
+    /// The pages of every request, told in their order.
+    async fn pages(&self, whole: &Whole) -> Result<Vec<Value>, EngineError> {
+        let mut pages = Vec::new();
+        for asked in &whole.approvals {
+            let id = PageId::new(asked.machine.request.id.number());
+            let Some(page) = self.load::<Page>(Stream::Page(id)).await? else { continue };
+            let moments = page.events.iter().map(|stored| {
+                let says = story::says(&stored.happened.event, &|actor| self.name(actor));
+                json!({"index": stored.index, "kind": stored.happened.event.kind(), "at": stored.happened.at, "by": stored.happened.by, "says": says})
+            });
+            pages.push(json!({"page": id, "request": asked.machine.request.id, "path": page.machine.plan.path, "moments": moments.collect::<Vec<_>>()}));
+        }
+        Ok(pages)
+    }
+
+    fn write(&self, whole: &Whole, pages: Vec<Value>, checkpoint: String) -> DecisionRecord {
         let change = &whole.change.machine;
         let proposal = &change.proposal;
         let dossier = change.dossier().or_else(|| last_dossier(whole));
@@ -177,6 +196,7 @@ impl Inner {
             ),
             difference: Member::of(gate.map(|_| differences(whole)), never),
             approvers: self.approvers(whole),
+            pages: Member::of(Some(pages).filter(|pages| !pages.is_empty()).map(Value::from), "nobody was asked"),
             rollback: Member::of(
                 plan.map(|plan| {
                     let steps: Vec<Value> = plan.steps.iter().map(|step| json!({"step": step.step, "undo": step.undo})).collect();
@@ -355,6 +375,7 @@ fn overrides(whole: &Whole) -> Value {
             | Event::Deployment(_)
             | Event::Incident(_)
             | Event::Lane(_)
+            | Event::Page(_)
             | Event::Revision(_)
             | Event::Runner(_)
             | Event::Installation(_) => false,

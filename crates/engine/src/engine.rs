@@ -20,6 +20,7 @@ use crate::deliveries::{Couriers, Tell};
 use crate::desk::Desk;
 use crate::estates::Estates;
 use crate::history::{Draft, Kept, Loaded, load};
+use crate::presence::Presence;
 use crate::pulse::Throttle;
 use crate::roster::Roster;
 use crate::telemetry::Telemetry;
@@ -86,6 +87,7 @@ pub(crate) struct Inner {
     pub notices: broadcast::Sender<Stream>,
     pub beat: Notify,
     pub throttle: Throttle,
+    pub presence: Presence,
     /// Signals come in one door, so that a storm opens one incident.
     pub intake: crate::intake::Intake,
     /// How many ask at the same time what policy would say.
@@ -132,6 +134,7 @@ impl Engine {
             notices,
             beat: Notify::new(),
             throttle: Throttle::default(),
+            presence: Presence::default(),
             intake: crate::intake::Intake::default(),
             checks: tokio::sync::Semaphore::new(CHECKS_MAX),
             activating: tokio::sync::Mutex::new(()),
@@ -242,6 +245,7 @@ impl Inner {
         let decided = if self.in_force().estate.notices.is_empty() { Vec::new() } else { crate::deliveries::decided(&draft) };
         let batch = draft.into_batch();
         let streams: Vec<Stream> = batch.appends.iter().map(|append| append.stream).collect();
+        let pages = crate::pages::moved(&batch.appends);
         let committed = self.store.append(batch).await?;
         for stream in streams {
             self.throttle.forget(stream);
@@ -249,6 +253,7 @@ impl Inner {
             let _ = self.notices.send(stream);
         }
         self.look_after(decided).await;
+        self.nudge_pages(&pages).await;
         self.beat.notify_one();
         Ok(Some(committed))
     }

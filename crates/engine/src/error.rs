@@ -6,7 +6,7 @@ use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, revision, run, runner};
+use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, page, revision, run, runner};
 use lineclear_store::StoreError;
 
 /// Why a command to the engine led to nothing, or to a recorded refusal.
@@ -65,6 +65,9 @@ pub enum EngineError {
     /// The delivery does not allow it.
     #[error(transparent)]
     Delivery(#[from] lineclear_core::delivery::Refusal),
+    /// The page does not allow it.
+    #[error(transparent)]
+    Page(#[from] page::Refusal),
     /// The proposed version of the estate does not allow it.
     #[error(transparent)]
     Revision(#[from] revision::Refusal),

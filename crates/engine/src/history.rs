@@ -8,6 +8,7 @@ use lineclear_core::incident::Incident;
 use lineclear_core::installation::Installation;
 use lineclear_core::lane::Lane;
 use lineclear_core::machine::{Machine, fold};
+use lineclear_core::page::Page;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::revision::Revision;
 use lineclear_core::run::Run;
@@ -50,6 +51,7 @@ kept! {
     Runner Runner runner;
     Deployment Deployment deployment;
     Incident Incident incident;
+    Page Page page;
     Revision Revision revision;
     Lane Lane lane;
     Installation Installation installation;

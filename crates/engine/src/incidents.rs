@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use lineclear_core::incident::{self, Command, Event, Incident, Severity};
+use lineclear_core::incident::{self, Attention, Command, Event, Incident, Severity};
+use lineclear_core::page::About;
 use lineclear_core::record::Stream;
 use lineclear_core::signal::SignalState;
 use lineclear_core::situation::Actor;
@@ -29,7 +30,12 @@ impl Engine {
     pub async fn acknowledge(&self, caller: &Caller, id: IncidentId) -> Result<(), EngineError> {
         self.known(caller)?;
         let by = caller.person()?;
-        self.decide_incident(id, Actor::Operator(by), &Command::Acknowledge(by)).await
+        self.decide_incident(id, Actor::Operator(by), &Command::Acknowledge(by)).await?;
+        // Whoever takes it has answered, too; where nobody is looked for yet there is nothing to answer.
+        match self.acknowledge_page(caller, About::Incident { incident: id }.page()).await {
+            Ok(_) | Err(EngineError::NotFound(_) | EngineError::Page(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A person closes an incident.
@@ -86,7 +92,7 @@ impl Engine {
         Ok(into)
     }
 
-    async fn decide_incident(&self, id: IncidentId, by: Actor, command: &Command) -> Result<(), EngineError> {
+    pub(crate) async fn decide_incident(&self, id: IncidentId, by: Actor, command: &Command) -> Result<(), EngineError> {
         self.writing(by, &[id], |pending| pending.decide(id, command.clone()).map(drop)).await
     }
 
@@ -142,8 +148,15 @@ fn part(whole: &Incident, into: IncidentId, signals: &BTreeSet<SignalId>, at: li
 impl Inner {
     /// Performs what is owed to an incident now.
     pub(crate) async fn perform_incident(&self, id: IncidentId) -> Result<Outcome, EngineError> {
-        let mut room = self.intake.room.lock().await;
-        let moved = self.revisit(&mut room, id).await?;
-        Ok(if moved { Outcome::Moved } else { Outcome::Waits(self.now() + incident::LOOK_AGAIN) })
+        let (moved, known) = {
+            let mut room = self.intake.room.lock().await;
+            (self.revisit(&mut room, id).await?, room.known(id).cloned())
+        };
+        // Whoever has to be told is told by a page, which follows its incident.
+        let told = match known.filter(|incident| matches!(incident.attention, Attention::Paged { .. })) {
+            Some(incident) => self.perform_page_of(&incident).await? == Outcome::Moved,
+            None => false,
+        };
+        Ok(if moved || told { Outcome::Moved } else { Outcome::Waits(self.now() + incident::LOOK_AGAIN) })
     }
 }

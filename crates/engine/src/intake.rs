@@ -165,6 +165,11 @@ impl Room {
         self.known.clear();
     }
 
+    /// An incident as whoever sorts signals knows it.
+    pub(crate) fn known(&self, id: IncidentId) -> Option<&Incident> {
+        self.known.get(&id).map(|known| &known.incident)
+    }
+
     /// An incident as it stands now; the book is asked to look again where it has moved.
     fn learn(&mut self, known: Known, moved: bool) {
         if let Some(book) = self.book.as_mut().filter(|_| moved) {

@@ -1,6 +1,7 @@
 //! The engine: the clock, commands, commits, and the effects that follow them. It decides nothing by itself: it asks
 //! `core` and `policy`, records the answer, and only then acts.
 
+mod again;
 mod budget;
 mod caller;
 mod changes;
@@ -19,11 +20,14 @@ mod incidents;
 mod intake;
 mod lanes;
 mod mint;
+mod pages;
 mod posture;
+mod presence;
 mod preview;
 mod propose;
 mod pulse;
 mod revisions;
+mod roles;
 mod room;
 mod roster;
 mod routine;
@@ -44,6 +48,8 @@ pub use engine::{Engine, InForce, Parts};
 pub use error::EngineError;
 pub use estates::{BYTES_MAX, Estates, Examination, FILE_BYTES_MAX, FILES_MAX, FetchError, Files, Later};
 pub use intake::Received;
+pub use pages::{Answered, OnCall, PageView};
+pub use presence::LOOKING;
 pub use propose::{Ask, KEY_MAX, Proposed};
 pub use revisions::{OPEN_MAX, RevisionView};
 pub use room::{MOMENTS_MAX, RoomView};

@@ -87,6 +87,7 @@ impl Ask {
             incident: self.incident,
             signals: self.signals.into_iter().collect::<BTreeSet<_>>(),
             links: self.links,
+            again: None,
         };
         proposal.check_bounds().map_err(|e| malformed("", &e))?;
         Ok(proposal)

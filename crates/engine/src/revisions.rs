@@ -354,6 +354,7 @@ impl Inner {
         draft.guard(&installation);
         if events.iter().any(|event| matches!(event, Event::Asked { .. })) {
             let request = self.estate_request(&loaded.machine, force, digest, approval)?;
+            self.draft_page(&mut draft, &request).await?;
             draft.begin::<Approval>(Stream::Approval(approval), vec![approval::Event::Asked { request: Box::new(request) }])?;
         }
         draft.extend(loaded, events)?;

@@ -1,5 +1,9 @@
 //! One sentence for people for everything that can happen, made from typed fields. What agents write is never mixed in.
 
+mod page;
+
+pub(crate) use page::at;
+
 use lineclear_core::record::Event;
 use lineclear_core::run::{Applied, Direction, Found, RunEnd};
 use lineclear_core::signal::SignalState;
@@ -21,6 +25,7 @@ pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
         Event::Deployment(event) => deployment(event),
         Event::Incident(event) => incident(event, names),
         Event::Lane(event) => lane(event),
+        Event::Page(event) => page::page(event, names),
         Event::Revision(event) => revision(event, names),
         Event::Run(event) => run(event, names),
         Event::Runner(event) => runner(event, names),
@@ -228,6 +233,16 @@ fn incident(event: &incident::Event, names: Names<'_>) -> String {
         }
         incident::Event::Graded { severity, by, .. } => format!("{} set severity {}.", names(*by), severity.number()),
         incident::Event::Acknowledged { by, .. } => format!("{} took it.", names(Actor::Operator(*by))),
+        incident::Event::RoleTaken { role, by, from: None, .. } => format!("{} is {} now.", names(Actor::Operator(*by)), role.title()),
+        incident::Event::RoleTaken { role, by, from: Some(from), reason, .. } => {
+            format!("{} is {} now, instead of {}: {reason}", names(Actor::Operator(*by)), role.title(), names(Actor::Operator(*from)))
+        }
+        incident::Event::RoleHandedOver { role, by, to, .. } => {
+            format!("{} handed the role of {} over to {}.", names(Actor::Operator(*by)), role.title(), names(Actor::Operator(*to)))
+        }
+        incident::Event::RoleLeft { role, by, .. } => {
+            format!("{} is no longer {}, and nobody is.", names(Actor::Operator(*by)), role.title())
+        }
         incident::Event::Resolved { .. } => "Every signal has resolved.".into(),
         incident::Event::Merged { into, by, .. } => format!("{} made it part of {into}.", names(*by)),
         incident::Event::Absorbed { from, signals, .. } => format!("{} of {from} belong here.", plural(signals.len(), "signal")),

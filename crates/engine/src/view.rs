@@ -204,6 +204,7 @@ impl Engine {
                 | Stream::Revision(_)
                 | Stream::Lane(_)
                 | Stream::Runner(_)
+                | Stream::Page(_)
                 | Stream::Installation => false,
             };
             loop {

@@ -8,6 +8,7 @@
 
 mod actions;
 mod authority;
+mod calendar;
 mod catalog;
 mod check;
 mod digest;
@@ -28,6 +29,7 @@ mod members;
 mod notices;
 mod page;
 mod rehearsal;
+mod rotation;
 mod runbook;
 mod schema;
 mod senders;
@@ -42,6 +44,7 @@ mod yaml;
 
 pub use actions::parse_actions;
 pub use authority::parse_authority;
+pub use calendar::parse_calendar;
 pub use catalog::parse_catalog;
 pub use check::{Report, Warning, check, lint};
 pub use digest::digest;
@@ -58,6 +61,7 @@ pub use page::{Page, page};
 pub use rehearsal::{
     Answer, Decision, End, Ending, Fakes, Look, Part, Rehearsal, RehearsalError, Reply, Role, Script, Test, Trail, unrehearsed,
 };
+pub use rotation::parse_rotation;
 pub use runbook::{parse_runbook, parse_runbook_tests};
 pub use schema::schemas;
 pub use settings::{Settings, parse_settings};

@@ -2,6 +2,7 @@
 
 mod people;
 mod promises;
+mod rotations;
 mod things;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use lineclear_core::topology::{EntityRef, Topology};
 
 use crate::actions::ActionDraft;
 use crate::authority::AuthorityDraft;
+use crate::calendar::CalendarDraft;
 use crate::catalog::CatalogDraft;
 use crate::escalation::PathDraft;
 use crate::facts::FactDraft;
@@ -23,6 +25,7 @@ use crate::freezes::FreezeDraft;
 use crate::keys::KeysDraft;
 use crate::maintenance::MaintenanceDraft;
 use crate::mapping::MappingDraft;
+use crate::rotation::RotationDraft;
 use crate::runbook::RunbookDraft;
 use crate::settings::SettingsDraft;
 use crate::severity::SeverityDraft;
@@ -45,6 +48,8 @@ pub(crate) struct Drafts {
     pub(crate) slos: SloDrafts,
     pub(crate) severity: Option<SeverityDraft>,
     pub(crate) escalation: Vec<PathDraft>,
+    pub(crate) rotations: Vec<RotationDraft>,
+    pub(crate) calendars: Vec<CalendarDraft>,
 }
 
 /// Checks every reference and puts the estate together; none when something it cannot be without is missing.
@@ -59,6 +64,7 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
     promises::severity(&drafts, faults);
     signals(&drafts, faults);
     notices(&drafts, faults);
+    let rotations = rotations::rotations(&drafts, faults);
     let (mut slos, mut escalation) = (BTreeMap::new(), BTreeMap::new());
     if let Some(topology) = &things {
         drafts.freezes.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
@@ -82,6 +88,7 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
         slos,
         severity: drafts.severity.map(|draft| draft.table),
         escalation,
+        rotations,
         signals: settings.signals,
         notices: settings.notices,
         mappings: drafts.mappings.into_iter().map(|draft| (draft.name, draft.mapping)).collect(),

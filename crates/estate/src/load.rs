@@ -16,7 +16,8 @@ use crate::rehearsal::{self, Test};
 use crate::story::{self, Story};
 use crate::suggest::suggest;
 use crate::{
-    actions, authority, catalog, escalation, facts, freezes, invariant, keys, maintenance, mapping, runbook, settings, severity, slo,
+    actions, authority, calendar, catalog, escalation, facts, freezes, invariant, keys, maintenance, mapping, rotation, runbook, settings,
+    severity, slo,
 };
 
 /// An estate that can be used: parsed, linked, its policies validated.
@@ -118,6 +119,8 @@ impl Reading {
             ("runbooks", _, "yaml") => drafts.runbooks.extend(runbook::read(path, text, faults)),
             ("slos", _, "yaml") => slo::read(path, text, &mut drafts.slos, faults),
             ("escalation", _, "yaml") => drafts.escalation.extend(escalation::read(path, text, faults)),
+            ("rotations", _, "yaml") => drafts.rotations.extend(rotation::read(path, text, faults)),
+            ("rotations", _, "ics") => drafts.calendars.push(calendar::read(path, text, faults)),
             ("keys", _, "pub") => drafts.keys.push(keys::read(path, text, faults)),
             ("policies", _, "cedar") => self.policies.push(Source { path: path.to_owned(), text: text.to_owned() }),
             ("invariants", _, "cedar") => self.invariants.push(Source { path: path.to_owned(), text: text.to_owned() }),
@@ -148,10 +151,23 @@ fn nearest(path: &str) -> Option<String> {
         return Some(format!("name it `{stem}.yaml`"));
     }
     let known = ["lineclear.toml", "authority.yaml", "facts.yaml", "freezes.yaml", "maintenance.yaml", "severity.yaml"];
-    let folders = ["catalog", "actions", "runbooks", "keys", "policies", "policies/cases", "invariants", "slos", "escalation", "signals"];
+    let folders = [
+        "catalog",
+        "actions",
+        "runbooks",
+        "keys",
+        "policies",
+        "policies/cases",
+        "invariants",
+        "slos",
+        "escalation",
+        "rotations",
+        "signals",
+    ];
     match path.rsplit_once('/') {
         Some((folder, _)) if !folders.contains(&folder) => suggest(folder, folders),
         Some((folder, _)) => Some(match folder {
+            "rotations" => "rotations end in `.yaml`, and their calendars in `.ics`".into(),
             "keys" => "keys are named `<login>.pub`".into(),
             "policies" => "policies end in `.cedar`, their stories in `cases/*.toml`".into(),
             "invariants" => "invariants end in `.cedar`".into(),

@@ -3,6 +3,7 @@
 //! of both against each other.
 
 pub(crate) mod form;
+mod people;
 mod runbooks;
 mod settings;
 mod signals;
@@ -24,10 +25,11 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("actions", actions()),
         ("authority", authority()),
         ("catalog", catalog()),
-        ("escalation", escalation()),
+        ("escalation", people::escalation()),
         ("facts", facts()),
         ("freezes", freezes()),
         ("maintenance", signals::maintenance()),
+        ("rotations", people::rotation()),
         ("runbook", runbooks::runbook()),
         ("settings", settings::settings()),
         ("severity", severity()),
@@ -158,25 +160,7 @@ fn catalog() -> Value {
     ])
 }
 
-fn escalation() -> Value {
-    let tier = object(
-        "a tier",
-        &["title", "within"],
-        &[("title", title()), ("people", names()), ("roles", names()), ("owner", flag()), ("within", duration())],
-    );
-    object(
-        "an escalation path",
-        &["path", "title", "tiers"],
-        &[
-            ("path", name()),
-            ("title", title()),
-            ("targets", names_of_things()),
-            ("tiers", list(tier, 1)),
-            ("repeat", json!({ "type": "integer", "minimum": 0, "maximum": 5 })),
-        ],
-    )
-}
-
+/// Names of things.
 fn names_of_things() -> Value {
     list(text(300), 0)
 }

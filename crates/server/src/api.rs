@@ -11,6 +11,7 @@ mod ledger;
 mod notices;
 pub(crate) mod openapi;
 mod page;
+mod pages;
 mod parameter;
 mod proposal;
 mod revisions;
@@ -43,6 +44,7 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/changes/{id}/declare", post(acts::declare))
         .route("/api/v1/changes/{id}/take-back", post(acts::take_back))
         .route("/api/v1/changes/{id}/resolve", post(acts::resolve))
+        .route("/api/v1/changes/{id}/ask-again", post(pages::ask_again))
         .route("/api/v1/checks", post(changes::check))
         .route("/api/v1/actions", get(installation::actions))
         .route("/api/v1/approvals/{id}/statement", post(votes::statement))
@@ -55,6 +57,13 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/incidents/{id}/split", post(incidents::split))
         .route("/api/v1/incidents/{id}/close", post(incidents::close))
         .route("/api/v1/incidents/{id}/grade", post(incidents::grade))
+        .route("/api/v1/incidents/{id}/roles", post(pages::role))
+        .route("/api/v1/pages", get(pages::list))
+        .route("/api/v1/pages/{id}", get(pages::show))
+        .route("/api/v1/pages/{id}/acknowledge", post(pages::acknowledge))
+        .route("/api/v1/pages/{id}/hand-over", post(pages::hand_over))
+        .route("/api/v1/on-call", get(pages::on_call))
+        .route("/on-call/{file}", get(pages::calendar))
         .route("/api/v1/posture", get(installation::posture).put(installation::set_posture))
         .route("/api/v1/estate", get(installation::estate))
         .route("/api/v1/estate/revisions", get(revisions::list).post(revisions::propose).layer(DefaultBodyLimit::max(PROPOSAL_MAX)))

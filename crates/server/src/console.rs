@@ -14,6 +14,8 @@ mod ladder;
 mod ledger;
 mod moment;
 mod notices;
+mod on_call;
+mod pager;
 mod policy;
 mod revision;
 mod runners;
@@ -43,6 +45,7 @@ pub fn router(app: &App) -> Router {
         .route("/changes/{id}/reject", get(act::back_to_change).post(act::reject))
         .route("/changes/{id}/declare", get(act::back_to_change).post(act::declare))
         .route("/changes/{id}/take-back", get(act::back_to_change).post(act::take_back))
+        .route("/changes/{id}/ask-again", get(act::back_to_change).post(act::ask_again))
         .route("/changes/{id}/resolve", get(act::back_to_change).post(act::resolve))
         .route("/incidents", get(incident::list))
         .route("/incidents/live", get(incident::list_live))
@@ -50,6 +53,13 @@ pub fn router(app: &App) -> Router {
         .route("/incidents/{id}/live", get(incident::live))
         .route("/incidents/{id}/take", get(act::back_to_incident).post(act::take))
         .route("/incidents/{id}/close", get(act::back_to_incident).post(act::close))
+        .route("/incidents/{id}/role", get(act::back_to_incident).post(act::role))
+        .route("/on-call", get(on_call::show))
+        .route("/on-call/live", get(on_call::live))
+        .route("/pages/{id}", get(pager::show))
+        .route("/pages/{id}/live", get(pager::live))
+        .route("/pages/{id}/answer", get(pager::back).post(pager::answer))
+        .route("/pages/{id}/hand-over", get(pager::back).post(pager::hand_over))
         .route("/keys", get(keys::show))
         .route("/keys/line", axum::routing::post(keys::line))
         .route("/incidents/{id}/merge", get(act::back_to_incident).post(act::merge))

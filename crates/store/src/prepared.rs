@@ -155,6 +155,7 @@ const fn machine(event: &Event) -> &'static str {
         Event::Deployment(_) => "deployment",
         Event::Incident(_) => "incident",
         Event::Lane(_) => "lane",
+        Event::Page(_) => "page",
         Event::Revision(_) => "revision",
         Event::Run(_) => "run",
         Event::Runner(_) => "runner",

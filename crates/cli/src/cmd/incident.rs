@@ -29,6 +29,7 @@ pub async fn run(incident: &Incident, as_json: bool) -> Result<ExitCode, Failure
         Incident::Ack { incident, remote } => {
             client(remote)?.post(&format!("/api/v1/incidents/{incident}/acknowledge"), &Value::Null).await?
         }
+        Incident::Role(command) => super::pages::role(command).await?,
         Incident::Close { incident, reason, remote } => {
             client(remote)?.post(&format!("/api/v1/incidents/{incident}/close"), &json!({"reason": reason})).await?
         }

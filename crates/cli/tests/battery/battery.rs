@@ -14,6 +14,7 @@ mod t12_back_test;
 mod t13_latency;
 mod t14_payload;
 mod t15_false_green;
+mod t16_climbing;
 mod t17_missing_fact;
 mod t18_unknown_action;
 mod t19_unreachable;

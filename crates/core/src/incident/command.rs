@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::id::{IncidentId, OperatorId, SignalId};
 use crate::incident::{
-    Attention, Event, FLAP_WITHIN, FLAPS, HEARD_MAX, Incident, Kept, Quiet, SIGNALS_MAX, SPLIT_MAX, Severity, State, Why,
+    Attention, Event, FLAP_WITHIN, FLAPS, HEARD_MAX, Incident, Kept, Quiet, Role, RoleAct, SIGNALS_MAX, SPLIT_MAX, Severity, State, Why,
 };
 use crate::name::PathName;
 use crate::severity::Impact;
@@ -41,6 +41,15 @@ pub enum Command {
     },
     /// A person takes it.
     Acknowledge(OperatorId),
+    /// A person does something about a role.
+    Role {
+        /// Which.
+        role: Role,
+        /// Who.
+        by: OperatorId,
+        /// What.
+        act: RoleAct,
+    },
     /// It is part of another one.
     Merge {
         /// Of which.
@@ -101,6 +110,22 @@ pub enum Refusal {
     /// An incident is no part of itself.
     #[error("incident `{0}` cannot be part of itself")]
     Itself(IncidentId),
+    /// Another person holds the role.
+    #[error("somebody is {role} of incident `{incident}`: let them hand it over, or say why you take it", role = .role.title())]
+    Held {
+        /// Which.
+        incident: IncidentId,
+        /// The role.
+        role: Role,
+    },
+    /// They do not hold the role.
+    #[error("you are not {role} of incident `{incident}`", role = .role.title())]
+    NotHeld {
+        /// Which.
+        incident: IncidentId,
+        /// The role.
+        role: Role,
+    },
     /// The signals are not its own, too many, or all that it has.
     #[error("choose 1 to {SPLIT_MAX} signals of incident `{0}`, and leave it one")]
     Unsplittable(IncidentId),
@@ -129,6 +154,7 @@ impl Incident {
                 Actor::Agent(_) | Actor::Engine | Actor::Operator(_) => Ok(vec![Event::Graded { severity, by, impact: None, at: now }]),
             },
             Command::Acknowledge(by) => Ok(if self.commander == Some(by) { Vec::new() } else { vec![Event::Acknowledged { by, at: now }] }),
+            Command::Role { role, by, act } => self.role(role, by, act, now),
             Command::Merge { reason, .. } | Command::Split { reason, .. } | Command::Close { reason, .. } if reason.trim().is_empty() => {
                 Err(Refusal::Unreasoned(self.id))
             }
@@ -228,7 +254,13 @@ impl Incident {
             severity = severity.min(found);
             events.push(Event::Graded { severity, by: Actor::Engine, impact: Some(impact), at: now });
         }
-        if matches!(self.attention, Attention::Paged { .. }) || !matches!(self.state, State::Open | State::Acknowledged) {
+        if !matches!(self.state, State::Open | State::Acknowledged) {
+            return events;
+        }
+        if matches!(self.attention, Attention::Paged { .. }) {
+            // A rule that comes to hold later tells its own people, too, and once.
+            let other = look.rule.filter(|path| !self.ruled && self.path.as_ref() != Some(path));
+            events.extend(other.map(|path| Event::Paged { why: Why::Rule, path: Some(path), severity, at: now }));
             return events;
         }
         let loud = self.firing().any(|kept| !look.quiet.contains_key(&kept.signal.key())) || self.overflow > 0;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{IncidentId, OperatorId, SignalId};
-use crate::incident::{Kept, Quiet, Severity, Why};
+use crate::incident::{Kept, Quiet, Role, Severity, Why};
 use crate::name::PathName;
 use crate::severity::Impact;
 use crate::signal::Signal;
@@ -100,6 +100,40 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// A person took a role on it.
+    RoleTaken {
+        /// Which.
+        role: Role,
+        /// Who.
+        by: OperatorId,
+        /// From whom, when somebody held it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<OperatorId>,
+        /// Why, when somebody held it.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person handed a role to another one.
+    RoleHandedOver {
+        /// Which.
+        role: Role,
+        /// Who.
+        by: OperatorId,
+        /// To whom.
+        to: OperatorId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A person left a role, and nobody holds it.
+    RoleLeft {
+        /// Which.
+        role: Role,
+        /// Who.
+        by: OperatorId,
+        /// When.
+        at: Timestamp,
+    },
     /// Every signal has resolved.
     Resolved {
         /// When.
@@ -169,6 +203,9 @@ impl Event {
             Self::Paged { .. } => "paged",
             Self::Graded { .. } => "graded",
             Self::Acknowledged { .. } => "acknowledged",
+            Self::RoleTaken { .. } => "role_taken",
+            Self::RoleHandedOver { .. } => "role_handed_over",
+            Self::RoleLeft { .. } => "role_left",
             Self::Resolved { .. } => "resolved",
             Self::Merged { .. } => "merged",
             Self::Absorbed { .. } => "absorbed",

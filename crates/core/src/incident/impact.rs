@@ -89,7 +89,7 @@ fn shares<'e>(struck: &BTreeSet<&'e EntityRef>, estate: &'e Estate) -> BTreeMap<
 }
 
 /// The escalation path of what an incident concerns: that of a thing that a signal is about, or of what holds it; the path
-/// of the most things counts, and of equals the first by name.
+/// of the most things counts, and of equals the first by name; where there is none, the one of everything else.
 pub fn path_of<'e>(incident: &Incident, estate: &'e Estate) -> Option<&'e EscalationPath> {
     let mut counts: BTreeMap<&crate::name::PathName, (usize, &EscalationPath)> = BTreeMap::new();
     for thing in incident.things() {
@@ -99,7 +99,7 @@ pub fn path_of<'e>(incident: &Incident, estate: &'e Estate) -> Option<&'e Escala
             counts.entry(&path.name).or_insert((0, path)).0 += 1;
         }
     }
-    counts.into_iter().max_by(|a, b| a.1.0.cmp(&b.1.0).then(b.0.cmp(a.0))).map(|(_, (_, path))| path)
+    counts.into_iter().max_by(|a, b| a.1.0.cmp(&b.1.0).then(b.0.cmp(a.0))).map(|(_, (_, path))| path).or_else(|| estate.path_otherwise())
 }
 
 impl Severity {

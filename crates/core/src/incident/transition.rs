@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::incident::{Attention, Event, FLAP_WITHIN, FLAPS, GATHER, Incident, Kept, State};
+use crate::incident::{Attention, Event, FLAP_WITHIN, FLAPS, GATHER, Incident, Kept, Role, State, Why};
 use crate::machine::{IllegalTransition, Machine};
 use crate::signal::{Signal, SignalState};
 use crate::situation::Actor;
@@ -31,7 +31,11 @@ impl Machine for Incident {
             apart: split_from.iter().copied().collect(),
             absorbed: BTreeSet::new(),
             merged: None,
+            path: None,
+            ruled: false,
             commander: None,
+            gap: None,
+            roles: BTreeMap::new(),
             state: State::Open,
             opened: *at,
             last: *at,
@@ -64,7 +68,11 @@ impl Machine for Incident {
                 self.again();
             }
             (State::Open | State::Acknowledged, Event::Quieted { why, .. }) => self.attention = Attention::Quiet { why: why.clone() },
-            (State::Open | State::Acknowledged, Event::Paged { at, .. }) => self.attention = Attention::Paged { at: *at },
+            (State::Open | State::Acknowledged, Event::Paged { why, path, at, .. }) => {
+                self.attention = Attention::Paged { at: *at };
+                self.path.clone_from(path);
+                self.ruled |= *why == Why::Rule;
+            }
             (_, Event::Graded { severity, by, impact, .. }) => {
                 self.severity = *severity;
                 self.impact = impact.or(self.impact);
@@ -72,12 +80,10 @@ impl Machine for Incident {
                     self.found = self.found.min(*severity);
                 }
             }
-            (_, Event::Acknowledged { by, .. }) => {
-                self.commander = Some(*by);
-                if self.state == State::Open {
-                    self.state = State::Acknowledged;
-                }
-            }
+            (_, Event::Acknowledged { by, at }) => self.give(Role::Commander, Some(*by), *at),
+            (_, Event::RoleTaken { role, by, at, .. }) => self.give(*role, Some(*by), *at),
+            (_, Event::RoleHandedOver { role, to, at, .. }) => self.give(*role, Some(*to), *at),
+            (_, Event::RoleLeft { role, at, .. }) => self.give(*role, None, *at),
             (State::Open | State::Acknowledged, Event::Resolved { .. }) => self.state = State::Resolved,
             (_, Event::Merged { into, .. }) => {
                 self.state = State::Merged;

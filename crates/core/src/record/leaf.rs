@@ -1,6 +1,8 @@
 //! What of an event goes into its leaf: ids, closed words, numbers and digests. No free text and no personal data: a
 //! leaf can never be taken back.
 
+mod page;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -44,6 +46,7 @@ impl Happened {
             Event::Deployment(event) => (deployment(event), BTreeMap::new()),
             Event::Incident(event) => incident(event),
             Event::Lane(event) => lane(event),
+            Event::Page(event) => page::page(event),
             Event::Revision(event) => revision(event),
             Event::Run(event) => run(event),
             Event::Runner(event) => (runner(event), BTreeMap::new()),
@@ -205,6 +208,9 @@ fn incident(event: &incident::Event) -> Parts {
             body
         }
         incident::Event::Acknowledged { by, .. } | incident::Event::Closed { by, .. } => json!({ "by": by }),
+        incident::Event::RoleTaken { role, by, from, .. } => json!({"role": role, "by": by, "from": from}),
+        incident::Event::RoleHandedOver { role, by, to, .. } => json!({"role": role, "by": by, "to": to}),
+        incident::Event::RoleLeft { role, by, .. } => json!({"role": role, "by": by}),
         incident::Event::Resolved { .. } => json!({}),
         incident::Event::Merged { into, by, .. } => return (json!({ "by": by }), link("incident", into)),
         incident::Event::Absorbed { from, signals, by, .. } => {

@@ -34,6 +34,7 @@ fn proposal() -> Proposal {
         incident: Some(IncidentId::new(id(40))),
         signals: BTreeSet::from([SignalId::new(id(51))]),
         links: Links { deployment: Some(MARK.into()), ticket: Some(MARK.into()) },
+        again: None,
     }
 }
 

@@ -8,12 +8,13 @@ use lineclear_core::dossier::Dossier;
 use lineclear_core::estate::Estate;
 use lineclear_core::fact::Worth;
 use lineclear_core::notice::{Kind, Notice, Urgency};
+use lineclear_core::page::Step;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::{Event, Happened, Stream};
 use lineclear_core::revision::Report;
 use lineclear_core::situation::Actor;
 use lineclear_core::subject::Subject;
-use lineclear_core::{OperatorId, catalogue, change, incident, installation, revision, run};
+use lineclear_core::{OperatorId, catalogue, change, incident, installation, page, revision, run};
 use lineclear_store::Append;
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
@@ -40,7 +41,8 @@ pub(super) fn decides(event: &Event) -> bool {
             | incident::Event::Resolved { .. }
             | incident::Event::Closed { .. }
             | incident::Event::Merged { .. },
-        ) => true,
+        )
+        | Event::Page(page::Event::Acknowledged { .. } | page::Event::Ended { .. }) => true,
         Event::Approval(_)
         | Event::Run(_)
         | Event::Change(_)
@@ -50,6 +52,7 @@ pub(super) fn decides(event: &Event) -> bool {
         | Event::Installation(_)
         | Event::Lane(_)
         | Event::Runner(_)
+        | Event::Page(_)
         | Event::Revision(_) => false,
     }
 }
@@ -68,7 +71,7 @@ fn one(
             Some((notice, who_may_answer(appends, request, estate)))
         }
         Event::Approval(approval::Event::Lapsed) => {
-            let path = page(&append.row.key);
+            let path = page_of(&append.row.key);
             let title = format!("Nobody answered in time: {}", title_of(appends, &append.row.key));
             let notice = Notice::new(Kind::Lapsed, append.stream, &occasion, &title, &path);
             let notice = notice.line("Now", "nothing was done; propose it again for fresh facts, if it is still wanted");
@@ -96,6 +99,7 @@ fn one(
             let urgency = if *posture <= Posture::AdviseOnly { Urgency::High } else { Urgency::Normal };
             Some((notice.urgency(urgency), everybody(estate)))
         }
+        Event::Page(event) => paged(append, event, &occasion),
         Event::Approval(_)
         | Event::Run(_)
         | Event::Change(_)
@@ -107,6 +111,42 @@ fn one(
         | Event::Runner(_)
         | Event::Revision(_) => None,
     }
+}
+
+/// Whom a page tells: the people of its step, with the page where they answer. The link carries no authority. Of a request its
+/// first tier has heard already, as everybody who may answer it.
+fn paged(append: &Append, event: &page::Event, occasion: &str) -> Option<(Notice, BTreeSet<OperatorId>)> {
+    let request = append.row.key.starts_with("approval_");
+    let (people, step, until) = match event {
+        page::Event::Told { step, .. } if request && *step == Step::FIRST => return None,
+        page::Event::Told { people, step, until, .. } => (people.clone(), crate::story::at(*step), Some(*until)),
+        page::Event::Reminded { people, step, .. } => (people.clone(), crate::story::at(*step), None),
+        page::Event::HandedOver { to, until, .. } => (BTreeSet::from([*to]), "handed over to you".into(), Some(*until)),
+        page::Event::Opened { .. }
+        | page::Event::Acknowledged { .. }
+        | page::Event::AnsweredLate { .. }
+        | page::Event::Acted { .. }
+        | page::Event::Forgotten { .. }
+        | page::Event::CommanderLeft { .. }
+        | page::Event::Regraded { .. }
+        | page::Event::Rerouted { .. }
+        | page::Event::Rested { .. }
+        | page::Event::Resumed { .. }
+        | page::Event::Ended { .. } => return None,
+    };
+    if people.is_empty() {
+        return None;
+    }
+    let (kind, urgency, asks) =
+        if request { (Kind::Reminder, Urgency::Normal, "Still to be approved") } else { (Kind::Page, Urgency::High, "You are needed") };
+    let title = format!("{asks}: {}", append.row.title);
+    let notice =
+        Notice::new(kind, append.stream, occasion, &title, &format!("/pages/{}", append.stream)).urgency(urgency).line("Told", &step);
+    let notice = match until {
+        Some(until) => notice.line("Then", &format!("it climbs on at {until} if nobody answers")).until(until),
+        None => notice,
+    };
+    Some((notice, people))
 }
 
 fn everybody(estate: &Estate) -> BTreeSet<OperatorId> {
@@ -126,6 +166,7 @@ fn dossier(appends: &[Append]) -> Option<(&Dossier, &lineclear_core::bundle::Bun
         | Event::Deployment(_)
         | Event::Lane(_)
         | Event::Runner(_)
+        | Event::Page(_)
         | Event::Revision(_) => None,
     })
 }
@@ -142,7 +183,7 @@ fn title_of(appends: &[Append], id: &str) -> String {
     row.map_or_else(|| id.to_owned(), |row| row.title.clone())
 }
 
-fn page(id: &str) -> String {
+fn page_of(id: &str) -> String {
     if id.starts_with("revision_") { format!("/estate/revisions/{id}") } else { format!("/changes/{id}") }
 }
 

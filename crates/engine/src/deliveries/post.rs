@@ -11,6 +11,7 @@ use lineclear_core::incident::{self, Incident};
 use lineclear_core::machine::Machine as _;
 use lineclear_core::name::ChannelName;
 use lineclear_core::notice::{Kind, Notice};
+use lineclear_core::page::{self, Page};
 use lineclear_core::record::Stream;
 use lineclear_core::run::{self, Run};
 use lineclear_core::situation::Actor;
@@ -192,6 +193,14 @@ impl Inner {
                     incident::State::Open => None,
                     incident::State::Acknowledged => Some(Settlement { how: How::Acknowledged, by: incident.commander }),
                     incident::State::Resolved | incident::State::Merged | incident::State::Closed => over(How::Resolved),
+                }
+            }
+            Stream::Page(_) => {
+                let page = self.need::<Page>(about).await?.machine;
+                match page.state {
+                    page::State::Acknowledged { by, .. } => Some(Settlement { how: How::Acknowledged, by: Some(by) }),
+                    page::State::Resting { .. } | page::State::Over { .. } => over(How::Resolved),
+                    page::State::Held { .. } | page::State::Owed { .. } | page::State::Calling { .. } => None,
                 }
             }
             Stream::Installation

@@ -16,6 +16,7 @@ mod lapses;
 mod notices;
 mod overrides;
 mod pages;
+mod paging;
 mod posture;
 mod proposals;
 mod races;

@@ -35,13 +35,17 @@ pub(super) fn escalation(drafts: &Drafts, topology: &Topology, faults: &Faults) 
     once(paths.iter().map(|draft| (&draft.path.name, &draft.name)), "escalation path", faults);
     let mut taken: BTreeMap<&EntityRef, &Place> = BTreeMap::new();
     for draft in paths {
-        for login in &draft.people {
+        for login in &draft.named.people {
             known(&login.value, &login.place, drafts.catalog.users.iter().map(|user| &user.login.value), "person", faults);
         }
         if let Some(authority) = &drafts.authority {
-            for role in &draft.roles {
+            for role in &draft.named.roles {
                 known(&role.value, &role.place, authority.authority.roles.iter(), "role", faults);
             }
+        }
+        for rotation in &draft.named.rotations {
+            let rotations = drafts.rotations.iter().map(|draft| &draft.rotation.name);
+            known(&rotation.value, &rotation.place, rotations, "rotation", faults);
         }
         for At { value, place } in &draft.targets {
             target(value, place, topology, faults);
@@ -50,6 +54,11 @@ pub(super) fn escalation(drafts: &Drafts, topology: &Topology, faults: &Faults) 
                 faults.at(place, format!("`{value}` has two escalation paths"), Some(help));
             }
         }
+    }
+    let mut others = paths.iter().filter_map(|draft| draft.otherwise.as_ref());
+    if let (Some(first), Some(second)) = (others.next(), others.next()) {
+        let help = format!("the first is `{}`", first.text.path);
+        faults.at(second, "two paths are for everything else", Some(help));
     }
     paths.iter().map(|draft| (draft.path.name.clone(), draft.path.clone())).collect()
 }

@@ -21,6 +21,7 @@ const READERS: &[(&str, Parse)] = &[
     ("facts", |path, text| crate::parse_facts(path, text).map(drop)),
     ("freezes", |path, text| crate::parse_freezes(path, text).map(drop)),
     ("maintenance", |path, text| crate::parse_maintenance(path, text).map(drop)),
+    ("rotations", |path, text| crate::parse_rotation(path, text).map(drop)),
     ("runbook", |path, text| crate::parse_runbook(path, text).map(drop)),
     ("severity", |path, text| crate::parse_severity(path, text).map(drop)),
     ("signals", |path, text| crate::parse_mapping(path, text).map(drop)),
@@ -41,6 +42,17 @@ const MORE: &[(&str, &str)] = &[
     ),
     ("actions", "action: a\ntitle: t\nrisk: low\nreversibility: partly\nresource: zone\ninputs: { t: { type: text, max: 9 } }\n"),
     ("runbook", crate::runbook::EVERYTHING),
+    (
+        "escalation",
+        "path: p\ntitle: t\ntargets: [service/shop]\notherwise: true\nact_within: 20m\nlast_resort: { people: [a], roles: [b], on_call: [c] }\n\
+      quiet:\n  - { severities: [4], days: [sat], from: \"22:00\", until: \"06:00\", zone: UTC }\nrepeat: 1\ntiers:\n  - { title: t, people: [a], roles: [b], on_call: [c], owner: true, commander: true, within: 5m }\n",
+    ),
+    (
+        "rotations",
+        "rotation: r\ntitle: t\nzone: UTC\ncalendar: r.ics\nhours: { days: [mon], from: \"08:00\", until: \"18:00\" }\n\
+      overrides:\n  - { person: a, from: \"2026-01-01T00:00:00Z\", until: \"2026-01-02T00:00:00Z\" }\n",
+    ),
+    ("rotations", "rotation: r\ntitle: t\nzone: UTC\nturns: { every: 7d, from: \"2026-01-05 09:00:00\", people: [a, b] }\n"),
     ("catalog", "apiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: { name: a }\nspec: { owner: edge }\n"),
     (
         "slos",
@@ -270,6 +282,10 @@ fn what_the_schema_refuses_the_reader_refuses() {
     check("maintenance/more.yaml", "by: dave, ", "");
     check("escalation/money.yaml", "within: 5m", "minutes: 5");
     check("escalation/money.yaml", "repeat: 1", "repeat: 9");
+    check("escalation/more.yaml", "severities: [4]", "severities: [1]");
+    check("escalation/more.yaml", "days: [sat]", "days: [caturday]");
+    check("rotations/more.yaml", "zone: UTC\n", "");
+    check("rotations/more.yaml", "person: a, ", "");
     check("slos/services.yaml", "apiVersion: openslo/v1", "apiVersion: openslo/v2");
     check("slos/services.yaml", "budgetingMethod: Timeslices", "budgetingMethod: TimeSlices");
     check("slos/services.yaml", "timeSliceWindow: 1m", "timeSliceWIndow: 1m");

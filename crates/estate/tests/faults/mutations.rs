@@ -1,8 +1,8 @@
 //! Whatever stands in a file, reading it ends in an estate or in faults with a place inside the text.
 
 use lineclear_estate::{
-    LoadError, parse_actions, parse_authority, parse_catalog, parse_escalation, parse_facts, parse_freezes, parse_keys, parse_runbook,
-    parse_settings, parse_severity, parse_slos, parse_stories,
+    LoadError, parse_actions, parse_authority, parse_calendar, parse_catalog, parse_escalation, parse_facts, parse_freezes, parse_keys,
+    parse_rotation, parse_runbook, parse_settings, parse_severity, parse_slos, parse_stories,
 };
 use proptest::prelude::*;
 
@@ -97,6 +97,8 @@ proptest! {
             "authority.yaml" => sound(&text, parse_authority(path, &text)),
             "slos" => sound(&text, parse_slos(path, &text)),
             "severity.yaml" => sound(&text, parse_severity(path, &text)),
+            "rotations" if path.ends_with(".ics") => sound(&text, parse_calendar(path, &text)),
+            "rotations" => sound(&text, parse_rotation(path, &text)),
             "escalation" => sound(&text, parse_escalation(path, &text)),
             "lineclear.toml" => sound(&text, parse_settings(path, &text)),
             _ => sound(&text, parse_keys(path, &text)),

@@ -1,6 +1,6 @@
 //! Mistakes in objectives, in the table of severity, in escalation paths, and in what must never be permitted.
 
-use lineclear_estate::{parse_escalation, parse_severity, parse_slos};
+use lineclear_estate::{parse_escalation, parse_rotation, parse_severity, parse_slos};
 
 use crate::bench::{linked, loaded, replaced, table, text};
 
@@ -70,9 +70,30 @@ fn mistakes_in_severity_and_escalation() {
         ("nobody at all", "tiers:", "tiers: []\nlater:"),
         ("a thing of no kind", "service/shop", "servce/shop"),
         ("for ever", "repeat: 1", "repeat: 99"),
+        ("a last resort that may be nobody", "{ people: [frank], roles: [service-lead] }", "{ on_call: [shop-primary] }"),
+        ("quiet when it is worst", "severities: [4, 5]", "severities: [1, 5]"),
+        ("quiet by no clock", "zone: Europe/Vienna", "zone: Europe/Wien"),
+        ("quiet until a time that is none", "until: \"06:30\"", "until: \"6:30\""),
+        ("a person who may sleep over it", "act_within: 20m", "act_within: 8h"),
     ];
     out.push_str(&table("escalation/money.yaml", &text("escalation/money.yaml"), parse_escalation, &rows));
     insta::assert_snapshot!(out);
+}
+
+#[test]
+fn mistakes_in_rotations() {
+    let rows = [
+        ("a zone that there is not", "zone: Europe/Vienna", "zone: Europe/Viena"),
+        ("a turn of a minute", "every: 7d", "every: 1m"),
+        ("a beginning that is no date", "from: \"2026-01-05 09:00:00\"", "from: \"2026-01-32 09:00:00\""),
+        ("nobody", "people: [carol, frank]", "people: []"),
+        ("nobody ever", "turns:", "turn:"),
+        ("two ways at once", "zone: Europe/Vienna", "zone: Europe/Vienna\ncalendar: shop.ics"),
+        ("a calendar somewhere else", "turns: {", "calendar: ../shop.ics\nturns: {"),
+        ("a stand-in for no time", "until: \"2026-12-27T08:00:00Z\"", "until: \"2026-12-24T08:00:00Z\""),
+        ("two who stand in", "person: alice, from: \"2026-12-27", "person: alice, from: \"2026-12-26"),
+    ];
+    insta::assert_snapshot!(table("rotations/shop.yaml", &text("rotations/shop.yaml"), parse_rotation, &rows));
 }
 
 #[test]
@@ -86,7 +107,12 @@ fn promises_that_name_nothing() {
         ("a role nobody has", "escalation/money.yaml", "service-lead, ", "service-led, "),
         ("a thing nobody has", "escalation/money.yaml", "service/billing", "service/biling"),
         ("a path twice", "escalation/money.yaml", "path: money", "path: security"),
-        ("a path nobody wrote", "severity.yaml", "path: money", "path: mony"),
+        ("a path nobody wrote", "severity.yaml", "path: checkout", "path: chekout"),
+        ("a rotation nobody wrote", "escalation/checkout.yaml", "on_call: [shop-primary]", "on_call: [shop-primry]"),
+        ("two paths for the rest", "escalation/money.yaml", "repeat: 1", "repeat: 1\notherwise: true"),
+        ("somebody unknown takes turns", "rotations/shop.yaml", "people: [carol, frank]", "people: [caro, frank]"),
+        ("a calendar that is not there", "rotations/platform.yaml", "calendar: platform.ics", "calendar: platfrm.ics"),
+        ("somebody unknown in a calendar", "rotations/platform.ics", "SUMMARY:bob", "SUMMARY:bop"),
     ]));
 }
 
@@ -106,7 +132,7 @@ fn mistakes_in_what_must_never_be() {
 
 #[test]
 fn an_estate_without_promises_and_invariants_still_loads() {
-    let folders = ["slos/", "escalation/", "invariants/", "severity.yaml"];
+    let folders = ["slos/", "escalation/", "rotations/", "invariants/", "severity.yaml"];
     let bare = loaded(|files| files.retain(|path, _| !folders.iter().any(|folder| path.starts_with(folder)))).unwrap();
     let counts = (bare.estate.slos.len(), bare.estate.escalation.len(), bare.estate.severity.is_none(), bare.invariants.len());
     assert_eq!(counts, (0, 0, true, 0));

@@ -6,7 +6,7 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, revisions, runner, runners, votes};
+use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, pages, revisions, runner, runners, votes};
 use crate::problem::{Document, MEDIA};
 
 #[derive(utoipa::OpenApi)]
@@ -18,7 +18,8 @@ use crate::problem::{Document, MEDIA};
     paths(
         document, changes::propose, changes::list, changes::show, changes::record, changes::explanation, changes::check, votes::request, votes::statement,
         votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
-        incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, installation::actions, installation::estate,
+        incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, pages::role,
+        pages::list, pages::show, pages::acknowledge, pages::hand_over, pages::on_call, pages::calendar, pages::ask_again, installation::actions, installation::estate,
         revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
         revisions::activate, runners::list, runners::invite, runners::drain, runners::resume, runners::revoke, runner::enrol, runner::poll,
         runner::heartbeat, runner::report, runner::answer, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,

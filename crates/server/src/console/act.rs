@@ -10,6 +10,8 @@ use axum::response::{IntoResponse as _, Redirect, Response};
 use lineclear_core::bundle::Bundle;
 use lineclear_core::catalogue::Risk;
 use lineclear_core::id::IdError;
+use lineclear_core::incident::Role;
+use lineclear_core::name::Login;
 use lineclear_core::posture::Posture;
 use lineclear_core::run::{Override, Resolution};
 use lineclear_core::statement::{Decision, Signature};
@@ -73,6 +75,19 @@ pub(super) struct Resolved {
 #[serde(deny_unknown_fields)]
 pub(super) struct Merged {
     into: IncidentId,
+    #[serde(default)]
+    reason: String,
+}
+
+/// A role, and what is done about it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RoleForm {
+    role: Role,
+    /// `take`, `hand_over` or `leave`.
+    act: String,
+    #[serde(default)]
+    to: String,
     #[serde(default)]
     reason: String,
 }
@@ -213,6 +228,30 @@ pub(super) async fn take(State(app): State<App>, visitor: Visitor, Path(id): Pat
     fields(form)?;
     let done = app.engine.acknowledge(&visitor.caller(), id).await;
     answer_incident(&app, visitor, id, said(done)).await
+}
+
+/// Takes a role, hands it over, or leaves it.
+pub(super) async fn role(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, form: Filled<RoleForm>) -> Answered {
+    let (id, form) = (incident::named(&id)?, fields(form)?);
+    let caller = visitor.caller();
+    let done = match (form.act.as_str(), form.to.trim().parse::<Login>()) {
+        ("take", _) => said(app.engine.take_role(&caller, id, form.role, &plain(&form.reason)).await),
+        ("hand_over", Ok(to)) => said(app.engine.hand_over_role(&caller, id, form.role, &to).await),
+        ("hand_over", Err(_)) => Err(Problem::new(Code::NoTaker).at("/to")),
+        ("leave", _) => said(app.engine.leave_role(&caller, id, form.role).await),
+        (_, _) => Err(Problem::with(Code::Malformed, "a role is taken, handed over or left").at("/act")),
+    };
+    answer_incident(&app, visitor, id, done).await
+}
+
+/// Asks again what lapsed unanswered.
+pub(super) async fn ask_again(State(app): State<App>, visitor: Visitor, Path(id): Path<String>, form: Filled<Empty>) -> Answered {
+    let id = change::named(&id)?;
+    fields(form)?;
+    match app.engine.ask_again(&visitor.caller(), id).await {
+        Ok(again) => Ok(Redirect::to(&format!("/changes/{}", again.change)).into_response()),
+        Err(error) => answer(&app, visitor, id, "ask-again", String::new(), Err(error.into())).await,
+    }
 }
 
 /// Closes an incident.

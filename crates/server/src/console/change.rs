@@ -18,14 +18,15 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 use lineclear_core::authority::{Grade, Operator};
-use lineclear_core::change::State as ChangeState;
+use lineclear_core::change::{Outcome, State as ChangeState};
 use lineclear_core::incident::Incident;
 use lineclear_core::passkey::Passkey;
+use lineclear_core::record::Stream;
 use lineclear_core::run::State as RunState;
 use lineclear_core::situation::Actor;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{ChangeId, Digest, OperatorId};
-use lineclear_engine::{ChangeView, Recent};
+use lineclear_core::{ChangeId, Digest, OperatorId, PageId};
+use lineclear_engine::{Caller, ChangeView, PageView, Recent};
 use lineclear_policy::Explanation;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -34,7 +35,7 @@ use super::frame::{Frame, Place, page, part};
 use super::graph::{Node, nodes};
 use super::ladder::{Step, steps};
 use super::visitor::{Failure, Visitor};
-use super::{incident, keys};
+use super::{incident, keys, pager};
 use crate::{App, Code, Problem};
 
 pub(super) use head::state_chip;
@@ -70,6 +71,10 @@ pub(super) struct Page {
     pub passkeys: Vec<String>,
     /// Everybody in the directory, while a stuck run may be handed over.
     pub people: Vec<(OperatorId, String)>,
+    /// Who is looked for to answer what is asked, and who has.
+    pub pager: Option<PageView>,
+    /// Who is looking at it now.
+    pub looking: Vec<String>,
     /// What came of the reader's last act, when it was refused.
     pub notice: Option<Notice>,
 }
@@ -153,6 +158,7 @@ pub(super) fn named(text: &str) -> Result<ChangeId, Problem> {
 /// Everything the page shows.
 pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<Page, Problem> {
     let (engine, estate) = (&app.engine, app.engine.estate());
+    engine.looks_at(&Caller::Operator(reader), Stream::Change(id));
     let view = engine.view(id).await?;
     let proposal = &view.change.proposal;
     let answers = match proposal.by {
@@ -181,9 +187,19 @@ pub(super) async fn load(app: &App, id: ChangeId, reader: OperatorId) -> Result<
         reader,
         passkeys: keys::passkeys(app, reader).iter().map(Passkey::credential).collect(),
         people: people(app, &view),
+        pager: searched(app, &view).await?,
+        looking: engine.looking_at(Stream::Change(id)),
         notice: None,
         view,
     })
+}
+
+/// The search for somebody who answers, while people are asked or were just now.
+async fn searched(app: &App, view: &ChangeView) -> Result<Option<PageView>, Problem> {
+    match &view.approval {
+        Some(asked) => Ok(app.engine.page_if_any(PageId::new(asked.request.id.number())).await?),
+        None => Ok(None),
+    }
 }
 
 fn people(app: &App, view: &ChangeView) -> Vec<(OperatorId, String)> {
@@ -254,6 +270,8 @@ pub(super) fn body(frame: &Frame, it: &Page) -> Markup {
     html! {
         (bells(frame, it))
         (head::head(frame, it))
+        (pager::section(frame, it.pager.as_ref(), &it.looking))
+        (again(it))
         (after::after(frame, it))
         @if let Some(dossier) = it.view.change.dossier() {
             (why::differences(it))
@@ -273,13 +291,28 @@ pub(super) fn body(frame: &Frame, it: &Page) -> Markup {
     }
 }
 
+/// A way forward for what nobody answered in time.
+fn again(it: &Page) -> Markup {
+    html! {
+        @if matches!(it.view.change.state, ChangeState::Closed { outcome: Outcome::Lapsed, .. }) {
+            form method="post" action=(format!("/changes/{}/ask-again", it.view.change.id)) {
+                p { "Nobody answered in time. " button type="submit" { "Ask again, on fresh facts" } }
+            }
+        }
+        @if let Some(before) = it.view.change.proposal.again {
+            p.soft { "This asks again what " a href=(format!("/changes/{before}")) { "lapsed unanswered" } "." }
+        }
+    }
+}
+
 /// What asks for the page again when request or run move; they come and go with the change.
 fn bells(frame: &Frame, it: &Page) -> Markup {
     let asked = it.view.approval.as_ref().map(|asked| asked.request.id.to_string());
+    let pager = it.pager.as_ref().map(|view| view.page.id.to_string());
     let run = it.view.run.as_ref().map(|run| run.order.id.to_string());
     let path = format!("/changes/{}/live", it.view.change.id);
     html! {
-        @for stream in asked.iter().chain(run.iter()) {
+        @for stream in asked.iter().chain(run.iter()).chain(pager.iter()) {
             i id=(format!("bell-{stream}")) hidden hx-nonce=(frame.nonce) hx-get=(path) hx-target="#change" hx-swap="innerMorph"
                 hx-trigger=(format!("{stream} from:#live throttle:1s")) {}
         }

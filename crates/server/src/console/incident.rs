@@ -8,16 +8,17 @@ pub(super) use room::recent;
 
 use axum::extract::{Path, State};
 use lineclear_core::IncidentId;
-use lineclear_core::incident::{Kept, State as IncidentState};
+use lineclear_core::incident::{Kept, Role, State as IncidentState};
+use lineclear_core::record::Stream;
 use lineclear_core::signal::SignalState;
 use lineclear_engine::RoomView;
 use maud::{Markup, html};
 
 use super::frame::{Frame, Place, page, part};
 use super::inbox::{IncidentLine, incident_lines, incidents};
-use super::moment;
 use super::shown::Shown;
 use super::visitor::{Failure, Visitor, heading, said};
+use super::{moment, pager};
 use crate::{App, Code, Problem};
 
 /// Most signals that the page lists; the others are counted.
@@ -30,6 +31,8 @@ pub(super) struct Page {
     pub room: RoomView,
     /// Other open incidents, that it may be part of.
     pub others: Vec<IncidentLine>,
+    /// Everybody to whom a role may be handed.
+    pub people: Vec<String>,
     /// Why the reader's last act was refused.
     pub notice: Option<Problem>,
 }
@@ -51,25 +54,31 @@ pub(super) async fn list_live(State(app): State<App>, visitor: Visitor) -> Resul
 
 /// One incident.
 pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Result<Markup, Failure> {
-    Ok(render(&visitor.frame, &load(&app, named(&id)?).await?))
+    let id = named(&id)?;
+    app.engine.looks_at(&visitor.caller(), Stream::Incident(id));
+    Ok(render(&visitor.frame, &load(&app, id).await?))
 }
 
 /// The part of it that moves.
 pub(super) async fn live(State(app): State<App>, visitor: Visitor, Path(id): Path<String>) -> Result<Markup, Failure> {
-    Ok(body(&visitor.frame, &load(&app, named(&id)?).await?))
+    let id = named(&id)?;
+    app.engine.looks_at(&visitor.caller(), Stream::Incident(id));
+    Ok(body(&visitor.frame, &load(&app, id).await?))
 }
 
 /// Everything the page shows.
 pub(super) async fn load(app: &App, id: IncidentId) -> Result<Page, Problem> {
     let room = app.engine.room(id).await?;
     let others = incidents(app, Some(true)).await?.into_iter().filter(|line| line.id != id).collect();
-    Ok(Page { room, others, notice: None })
+    let people = app.engine.estate().directory.operators.values().map(|person| person.login.to_string()).collect();
+    Ok(Page { room, others, people, notice: None })
 }
 
 /// The page of the list.
 pub(super) fn render_list(frame: &Frame, open: &[IncidentLine], closed: &[IncidentLine]) -> Markup {
     let body = html! {
         h1.head { "Incidents" }
+        p.soft { a href="/on-call" { "Who is on call, and who is looked for" } }
         (part(frame, "incidents", "/incidents/live", &[], &list_body(frame, open, closed)))
     };
     page(frame, Place::Incidents, "Incidents", &body, None)
@@ -118,11 +127,15 @@ fn body(frame: &Frame, it: &Page) -> Markup {
             }
             dl.facts {
                 dt { "Opened" } dd { (moment::ago(frame.now, incident.opened)) span.soft { ", " (moment::exact(incident.opened)) } }
-                dt { "Taken by" } dd { @match &room.commander { Some(name) => (Shown(name)), None => span.warn { "nobody yet" }, } }
+                dt { "Commander" } dd { (commander(frame, it)) }
+                @for role in Role::ALL.into_iter().filter(|role| *role != Role::Commander) {
+                    @if let Some(name) = room.roles.get(&role) { dt { (capital(role.title())) } dd { (Shown(name)) } }
+                }
                 dt { "Told by" } dd { @match &room.path { Some(path) => { "escalation path " code { (path) } }, None => span.soft { "no escalation path is set for what it concerns" }, } }
                 dt { "Group" } dd { code { (Shown(&incident.group)) } }
             }
         }
+        (pager::section(frame, room.page.as_ref(), &room.looking))
         div.columns { (room::factors(room)) (room::recent(frame, &room.recent)) }
         section aria-labelledby="signals" {
             h2 #signals { "Signals" }
@@ -134,6 +147,23 @@ fn body(frame: &Frame, it: &Page) -> Markup {
         }
         (room::timeline(room))
     }
+}
+
+/// Who commands it, or since when nobody does.
+fn commander(frame: &Frame, it: &Page) -> Markup {
+    html! {
+        @match (&it.room.commander, it.room.incident.gap) {
+            (Some(name), _) => (Shown(name)),
+            (None, Some(gap)) => span.bad { "nobody: whoever did left " (moment::ago(frame.now, gap)) },
+            (None, None) => span.warn { "nobody yet" },
+        }
+    }
+}
+
+/// With a capital.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn state(state: IncidentState) -> Markup {

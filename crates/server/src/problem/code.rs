@@ -159,6 +159,18 @@ codes! {
         "abort it, hand it over, or start the version that began it";
     /// Another run holds the concurrency key.
     Held = "held" CONFLICT, "another run holds what this one needs for itself", "wait until that run is over, and try again";
+    /// A role that another person holds.
+    RoleHeld = "role_held" CONFLICT, "somebody else holds this role", "let them hand it over, or say in `reason` why you take it";
+    /// A role that the person does not hold.
+    RoleNotHeld = "role_not_held" CONFLICT, "this role is not yours", "take it first";
+    /// A page that is over.
+    PageOver = "page_over" CONFLICT, "nobody is looked for any more", "read what it is about";
+    /// A page of somebody else.
+    NotYourPage = "not_your_page" FORBIDDEN, "the page is not yours to hand over", "answer it first";
+    /// Somebody who may not approve wants to answer for it.
+    PageRecused = "page_recused" FORBIDDEN, "the page asks for somebody who may approve", "leave it to somebody who neither proposed it nor owns the agent that did";
+    /// A page that was answered too often.
+    PageFull = "page_full" CONFLICT, "the page was answered as often as it can be", "close what it is about, or act on it";
     /// A machine wanted to lower a severity.
     LoweredByMachine = "lowered_by_machine" FORBIDDEN, "only a person lowers a severity", "ask an operator to grade the incident";
     /// The incident is closed.

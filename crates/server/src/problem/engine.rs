@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, delivery, incident, installation, revision, run, runner};
+use lineclear_core::{approval, change, delivery, incident, installation, page, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -30,6 +30,7 @@ impl From<EngineError> for Problem {
             }
             EngineError::Run(refusal) => said(of_run(&refusal), detail),
             EngineError::Held(_) => Self::with(Code::Held, detail),
+            EngineError::Page(refusal) => said(of_page(&refusal), detail),
             EngineError::Incident(refusal) => said(of_incident(&refusal), detail),
             EngineError::Posture(refusal) => said(of_posture(&refusal), detail),
             EngineError::Busy(_) => Self::with(Code::Busy, detail),
@@ -152,7 +153,19 @@ const fn of_incident(refusal: &incident::Refusal) -> Code {
         incident::Refusal::Closed(_) => Code::IncidentClosed,
         incident::Refusal::Unreasoned(_) => Code::Unreasoned,
         incident::Refusal::Merged(..) => Code::IncidentMerged,
+        incident::Refusal::Held { .. } => Code::RoleHeld,
+        incident::Refusal::NotHeld { .. } => Code::RoleNotHeld,
         incident::Refusal::Itself(_) | incident::Refusal::Unsplittable(_) => Code::Unsplittable,
+    }
+}
+
+const fn of_page(refusal: &page::Refusal) -> Code {
+    match refusal {
+        page::Refusal::Over(_) => Code::PageOver,
+        page::Refusal::NotYours(_) => Code::NotYourPage,
+        page::Refusal::Recused(_) | page::Refusal::ToRecused(_) => Code::PageRecused,
+        page::Refusal::Unreasoned(_) => Code::Unreasoned,
+        page::Refusal::TooMany(_) => Code::PageFull,
     }
 }
 

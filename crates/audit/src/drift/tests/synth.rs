@@ -180,6 +180,7 @@ impl<'a> Story<'a> {
             incident: None,
             signals: BTreeSet::new(),
             links: Links::default(),
+            again: None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::rig::{AGENT, EXPIRED_AGENT, HOST, OTHER_AGENT, Rig, WEBHOOK, dns, tri
 
 const NOBODY: &str = "0193f0c4a1007a3e8b11d2c3b4a5ffff";
 
-/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL` and `REVISION` do not exist, so that
+/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL`, `PAGE` and `REVISION` do not exist, so that
 /// whoever is let in finds nothing.
 fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let reason = || Some(json!({"reason": "because"}));
@@ -78,6 +78,14 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         get("/api/v1/incidents/INCIDENT/room"),
         (Method::POST, "/api/v1/incidents/INCIDENT/merge", Some(json!({"into": format!("incident_{NOBODY}"), "reason": "because"}))),
         (Method::POST, "/api/v1/incidents/INCIDENT/split", Some(json!({"signals": [], "reason": "because"}))),
+        (Method::POST, "/api/v1/incidents/INCIDENT/roles", Some(json!({"role": "scribe", "act": "take"}))),
+        (Method::POST, "/api/v1/changes/CHANGE/ask-again", None),
+        get("/api/v1/pages"),
+        get("/api/v1/pages/PAGE"),
+        (Method::POST, "/api/v1/pages/PAGE/acknowledge", None),
+        (Method::POST, "/api/v1/pages/PAGE/hand-over", Some(json!({"to": "bob", "reason": "because"}))),
+        get("/api/v1/on-call"),
+        get("/on-call/shop-primary.ics"),
         (Method::POST, "/hooks/alertmanager", Some(json!({"version": "4", "groupKey": "g", "alerts": []}))),
         (Method::POST, "/hooks/SOURCE", Some(json!({}))),
         (Method::POST, "/hooks/SOURCE/v2/enqueue", Some(json!({}))),
@@ -94,11 +102,11 @@ fn no_route_is_missing_from_the_table() {
         .iter()
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER"]
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER", "PAGE"]
                 .iter()
                 .fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
             let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
-            let path = path.replace("CHANNEL", "{name}").replace("PLACE", "{channel}");
+            let path = path.replace("CHANNEL", "{name}").replace("PLACE", "{channel}").replace("shop-primary.ics", "{file}");
             format!("{method} {path}")
         })
         .collect();
@@ -156,6 +164,7 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let path = path.replace("DELIVERY", &format!("delivery_{NOBODY}")).replace("CHANNEL", "no-channel").replace("PLACE", "no-channel");
     let path = path.replace("RUNNER", &format!("runner_{NOBODY}"));
     let body = body.map(|body| body.to_string().replace("NAME", &at.to_string()));
+    let path = path.replace("PAGE", &format!("page_{NOBODY}"));
     let mut all: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     if !all.iter().any(|(name, _)| *name == "host") {
         all.push(("host", HOST));

@@ -1,10 +1,10 @@
 //! What a person does about an incident: take it, close it, join it to another, split some of its signals off.
 
-use lineclear_core::incident::{SPLIT_MAX, State as IncidentState};
+use lineclear_core::incident::{Role, SPLIT_MAX, State as IncidentState};
 use maud::{Markup, html};
 
 use super::{Page, room};
-use crate::console::shown::Shown;
+use crate::console::shown::{Shown, flat};
 
 /// The forms; nothing for an incident that is over.
 pub(super) fn acts(it: &Page) -> Markup {
@@ -21,8 +21,36 @@ pub(super) fn acts(it: &Page) -> Markup {
                     button type="submit" { "Close it" }
                 }
             }
+            (roles(it, &path))
             (join(it, &path))
             (split(it, &path))
+        }
+    }
+}
+
+fn roles(it: &Page, path: &str) -> Markup {
+    html! {
+        details {
+            summary { "Roles: take one, hand it over, leave it" }
+            form method="post" action=(format!("{path}/role")) autocomplete="off" {
+                label for="role" { "Role" }
+                select #role name="role" required {
+                    @for role in Role::ALL {
+                        option value=(role.word()) { (role.title()) @match it.room.roles.get(&role) { Some(name) => { ": " (Shown(name)) } None => ": nobody", } }
+                    }
+                }
+                label for="role-act" { "What" }
+                select #role-act name="act" required {
+                    option value="take" { "I take it" }
+                    option value="hand_over" { "I hand it over" }
+                    option value="leave" { "I leave it" }
+                }
+                label for="role-to" { "To whom, when it is handed over" }
+                select #role-to name="to" { option value="" { "nobody" } @for person in &it.people { option value=(flat(person)) { (Shown(person)) } } }
+                label for="role-reason" { "Why (needed to take it from somebody)" }
+                textarea #role-reason name="reason" rows="2" maxlength="2000" {}
+                button type="submit" { "Do so" }
+            }
         }
     }
 }

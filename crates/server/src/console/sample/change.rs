@@ -43,6 +43,7 @@ fn proposal(voice: Voice) -> Proposal {
         incident: Some(id("incident", 1)),
         signals: [].into(),
         links: Links { deployment: None, ticket: Some(voice.say("OPS-4711")) },
+        again: None,
     }
 }
 
@@ -202,6 +203,8 @@ fn page(voice: Voice, state: State, word: &'static str) -> Page {
         reader: id("operator", 1),
         passkeys: Vec::new(),
         people: Vec::new(),
+        pager: None,
+        looking: Vec::new(),
         notice: None,
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use lineclear_core::catalogue::{Action, Closing, Reversibility, Risk};
 use lineclear_core::deployment::{Kind as DeploymentKind, Progress, Report};
+use lineclear_core::escalation::{EscalationPath, Tier, Whom};
 use lineclear_core::incident::{Attention, Incident, Kept, Severity, State};
 use lineclear_core::label::Labels;
+use lineclear_core::page::{About, Page as Search, Plan, State as SearchState, Step};
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
 use lineclear_core::run::{AttemptKey, Direction, Phase};
@@ -15,7 +17,7 @@ use lineclear_core::signal::{Signal, SignalState};
 use lineclear_core::situation::Actor;
 use lineclear_core::topology::EntityKind;
 use lineclear_core::{Span, Timestamp};
-use lineclear_engine::{Holding, Moment, Recent, RoomView, RunnerView};
+use lineclear_engine::{Holding, Moment, OnCall, PageView, Recent, RoomView, RunnerView};
 use lineclear_policy::PolicyText;
 use maud::Markup;
 
@@ -26,7 +28,7 @@ use super::{Voice, after, before, frame, id};
 use crate::console::inbox::{self, Inbox, IncidentLine, Line};
 use crate::console::ladder::steps;
 use crate::console::visitor::failure;
-use crate::console::{incident, keys, ledger, notices, policy, runners};
+use crate::console::{incident, keys, ledger, notices, on_call, pager, policy, runners};
 use crate::{Code, Problem};
 
 fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
@@ -116,6 +118,10 @@ pub(super) fn incident(voice: Voice) -> Incident {
         apart: [].into(),
         absorbed: [].into(),
         merged: None,
+        path: None,
+        ruled: false,
+        gap: None,
+        roles: [].into(),
         last: before(290),
         signals: BTreeMap::from([
             ("a".into(), signal(1, "no answer on port 443", SignalState::Firing)),
@@ -125,6 +131,74 @@ pub(super) fn incident(voice: Voice) -> Incident {
         state: State::Open,
         opened: before(300),
     }
+}
+
+/// The paths of an estate.
+fn path(voice: Voice) -> EscalationPath {
+    let whom = Whom { on_call: ["shop-primary".parse().unwrap()].into(), owner: true, ..Whom::default() };
+    let last = Whom { people: ["frank".parse().unwrap()].into(), ..Whom::default() };
+    EscalationPath {
+        name: "money".parse().unwrap(),
+        title: voice.say("No orders, or no payments"),
+        targets: [].into(),
+        otherwise: false,
+        tiers: vec![Tier { title: voice.say("whoever is on call"), whom, within: Span::from_secs(300) }],
+        repeat: 1,
+        act_within: Span::from_secs(1_200),
+        last_resort: Some(last),
+        quiet: Vec::new(),
+    }
+}
+
+/// A search for a person, in its first tier.
+fn search(voice: Voice, incident: lineclear_core::IncidentId) -> PageView {
+    let about = About::Incident { incident };
+    let people = [id("operator", 2)].into();
+    let page = Search {
+        id: about.page(),
+        about,
+        title: voice.say("www.example.test does not answer"),
+        plan: Plan::for_incident(&path(voice)),
+        severity: Some(Severity::try_from(2).unwrap()),
+        state: SearchState::Calling { step: Step::FIRST, people, since: before(60), until: after(240), reminded: false },
+        told: [id("operator", 2)].into(),
+        gap: None,
+        late: 0,
+        answers: 0,
+        opened: before(60),
+    };
+    let moment = Moment {
+        at: before(60),
+        by: Actor::Engine,
+        name: voice.say("lineclear"),
+        stream: Stream::Page(page.id),
+        kind: "page.told/1".into(),
+        index: 44,
+        says: voice.say("Tier 1: told bob, who have until 02:18."),
+    };
+    PageView {
+        word: "calling",
+        step: "Tier 1".into(),
+        asked: vec![voice.say("bob")],
+        holder: None,
+        climbs: Some(after(240)),
+        next: vec![voice.say("alice"), voice.say("frank")],
+        timeline: vec![moment],
+        page,
+    }
+}
+
+fn the_rotations(voice: Voice) -> on_call::Page {
+    let rotation = |name: &str, people: Vec<String>| OnCall {
+        rotation: name.parse().unwrap(),
+        title: voice.say("Shop, first line"),
+        zone: "Europe/Vienna".into(),
+        until: Some(after(30_000)),
+        next: vec![voice.say("carol")],
+        people,
+    };
+    let now = vec![rotation("shop-primary", vec![voice.say("frank")]), rotation("platform-days", Vec::new())];
+    on_call::Page { now, paths: vec![path(voice)], open: vec![search(voice, id("incident", 1))] }
 }
 
 /// The room of that incident.
@@ -161,6 +235,9 @@ fn room(voice: Voice, commander: Option<String>) -> RoomView {
     };
     RoomView {
         incident: incident(voice),
+        roles: commander.iter().map(|name| (lineclear_core::incident::Role::Commander, name.clone())).collect(),
+        page: Some(search(voice, id("incident", 1))),
+        looking: vec![voice.say("erin")],
         commander,
         impact: Impact { customers: 2_500, lasting: Span::from_secs(300), regions: 3, security: Doubt::None, revenue: Loss::Reduced },
         by_table: Some(Severity::try_from(2).unwrap()),
@@ -334,7 +411,9 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     let mut stopped = plain.clone();
     stopped.posture = Posture::Stopped;
     let open = the_inbox(voice).incidents;
-    let it = incident::Page { room: room(voice, None), others: open.clone(), notice: None };
+    let people = vec![voice.say("alice"), voice.say("bob")];
+    let it = incident::Page { room: room(voice, None), others: open.clone(), people: people.clone(), notice: None };
+    let asked = pager::Page { view: search(voice, id("incident", 1)), people, notice: None };
     let closed = Problem::with(Code::IncidentClosed, voice.say("incident `incident_0193` is closed"));
     let refused = incident::Page { notice: Some(closed), room: room(voice, Some(voice.say("Dave Dahl"))), ..it.clone() };
     vec![
@@ -345,6 +424,8 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
         ("incidents", incident::render_list(&plain, &open, &[])),
         ("incident", incident::render(&plain, &it)),
         ("incident_refused", incident::render(&plain, &refused)),
+        ("on_call", on_call::render(&plain, &the_rotations(voice))),
+        ("page", pager::render(&plain, &asked)),
         ("ledger", ledger::render(&plain, &the_ledger(voice))),
         ("ledger_entry", ledger::render_one(&plain, &one_entry(voice))),
         ("policy", policy::render(&plain, &the_policy(voice))),
