@@ -44,6 +44,7 @@ pub fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
         slos,
         severity,
         escalation,
+        rotations,
         signals,
         mappings,
         notices,
@@ -64,6 +65,7 @@ pub fn beside(old: &Policies, new: &Policies) -> Vec<Shift> {
     watch::objectives(&old.slos, slos, &mut shifts);
     watch::severity(old.severity.as_ref(), severity.as_ref(), &mut shifts);
     watch::paths(&old.escalation, escalation, &mut shifts);
+    watch::rotations(&old.rotations, rotations, &mut shifts);
     watch::freezes(&old.freezes, freezes, &mut shifts);
     if old.posture != *posture {
         let says = format!("a new installation begins with the posture `{posture}` instead of `{}`", old.posture);

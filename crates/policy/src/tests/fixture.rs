@@ -169,6 +169,7 @@ pub fn estate_of(teams: usize) -> Estate {
         slos: BTreeMap::new(),
         severity: None,
         escalation: BTreeMap::new(),
+        rotations: BTreeMap::new(),
         signals: BTreeMap::new(),
         mappings: BTreeMap::new(),
         maintenance: Vec::new(),

@@ -129,18 +129,44 @@ pub(super) fn paths<K: Ord + Display>(old: &BTreeMap<K, EscalationPath>, new: &B
             moved(&format!("the number of tiers of the escalation path `{name}`"), &was.tiers.len(), &is.tiers.len(), false, shifts);
             for (number, (was, is)) in (1..).zip(was.tiers.iter().zip(&is.tiers)) {
                 let tier = format!("tier {number} of the escalation path `{name}`");
-                if (&was.people, &was.roles, was.owner) != (&is.people, &is.roles, is.owner) {
+                if was.whom != is.whom {
                     shifts.push(narrower(format!("{tier} tells other people")));
                 }
                 moved(&format!("the time that {tier} has to answer"), &was.within, &is.within, false, shifts);
             }
             moved(&format!("how often the escalation path `{name}` is walked again"), &was.repeat, &is.repeat, false, shifts);
+            let act = format!("how long whoever answered by the escalation path `{name}` may do nothing");
+            moved(&act, &was.act_within, &is.act_within, false, shifts);
+            if was.last_resort != is.last_resort {
+                shifts.push(narrower(format!("the last resort of the escalation path `{name}` is another one")));
+            }
+            if was.quiet != is.quiet {
+                shifts.push(narrower(format!("the quiet hours of the escalation path `{name}` are other ones")));
+            }
+            if was.otherwise != is.otherwise {
+                let says = if is.otherwise { "now" } else { "no longer" };
+                shifts.push(narrower(format!("the escalation path `{name}` is {says} for everything that has none")));
+            }
             if shifts.len() == before {
                 shifts.push(narrower(format!("the escalation path `{name}` has other titles")));
             }
         },
     );
     shifts.extend(gone(old, new, |name| narrower(format!("the escalation path `{name}` is gone"))));
+}
+
+/// Who is on call, in turns.
+pub(super) fn rotations<K: Ord + Display, V: PartialEq>(old: &BTreeMap<K, V>, new: &BTreeMap<K, V>, shifts: &mut Vec<Shift>) {
+    keyed(
+        old,
+        new,
+        shifts,
+        |name| narrower(format!("the rotation `{name}` is new")),
+        |name, _, _, shifts| {
+            shifts.push(narrower(format!("other people are on call in the rotation `{name}`, or at other times")));
+        },
+    );
+    shifts.extend(gone(old, new, |name| narrower(format!("the rotation `{name}` is gone"))));
 }
 
 /// When people want nothing to move.
