@@ -70,7 +70,7 @@ fn mistakes_in_severity_and_escalation() {
         ("nobody at all", "tiers:", "tiers: []\nlater:"),
         ("a thing of no kind", "service/shop", "servce/shop"),
         ("for ever", "repeat: 1", "repeat: 99"),
-        ("a last resort that may be nobody", "{ people: [frank], roles: [service-lead] }", "{ on_call: [shop-primary] }"),
+        ("a last resort that may be nobody", "{ people: [carol], roles: [service-lead] }", "{ on_call: [shop-primary] }"),
         ("quiet when it is worst", "severities: [4, 5]", "severities: [1, 5]"),
         ("quiet by no clock", "zone: Europe/Vienna", "zone: Europe/Wien"),
         ("quiet until a time that is none", "until: \"06:30\"", "until: \"6:30\""),

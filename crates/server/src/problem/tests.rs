@@ -14,7 +14,7 @@ use lineclear_core::machine::IllegalTransition;
 use lineclear_core::posture::Posture;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, delivery, incident, installation, revision, run, runner};
+use lineclear_core::{ChangeId, Digest, Timestamp, approval, change, delivery, incident, installation, page, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -89,6 +89,14 @@ fn refusals() -> Vec<EngineError> {
         EngineError::Incident(incident::Refusal::LoweredByMachine(id("incident"))),
         EngineError::Incident(incident::Refusal::Closed(id("incident"))),
         EngineError::Incident(incident::Refusal::Unreasoned(id("incident"))),
+        EngineError::Incident(incident::Refusal::Held { incident: id("incident"), role: incident::Role::Scribe }),
+        EngineError::Incident(incident::Refusal::NotHeld { incident: id("incident"), role: incident::Role::Commander }),
+        EngineError::Page(page::Refusal::Over(id("page"))),
+        EngineError::Page(page::Refusal::NotYours(id("page"))),
+        EngineError::Page(page::Refusal::Recused(id("page"))),
+        EngineError::Page(page::Refusal::ToRecused(id("page"))),
+        EngineError::Page(page::Refusal::Unreasoned(id("page"))),
+        EngineError::Page(page::Refusal::TooMany(id("page"))),
         EngineError::Delivery(delivery::Refusal::NotDead { delivery: id("delivery"), state: "sent" }),
         EngineError::Delivery(delivery::Refusal::NotWaiting { delivery: id("delivery"), state: "closed" }),
         EngineError::Delivery(delivery::Refusal::TooOften(id("delivery"))),
