@@ -44,7 +44,7 @@ pub enum Kind {
     Verify,
     /// The autonomy that remains was lowered.
     Posture,
-    /// An incident needs somebody now.
+    /// An incident needs somebody now, or a request climbs to them.
     Page,
     /// Somebody tries out a channel.
     Test,

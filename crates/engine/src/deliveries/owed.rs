@@ -137,11 +137,10 @@ fn paged(append: &Append, event: &page::Event, occasion: &str) -> Option<(Notice
     if people.is_empty() {
         return None;
     }
-    let (kind, urgency, asks) =
-        if request { (Kind::Reminder, Urgency::Normal, "Still to be approved") } else { (Kind::Page, Urgency::High, "You are needed") };
+    let (urgency, asks) = if request { (Urgency::Normal, "Still to be approved") } else { (Urgency::High, "You are needed") };
     let title = format!("{asks}: {}", append.row.title);
     let notice =
-        Notice::new(kind, append.stream, occasion, &title, &format!("/pages/{}", append.stream)).urgency(urgency).line("Told", &step);
+        Notice::new(Kind::Page, append.stream, occasion, &title, &format!("/pages/{}", append.stream)).urgency(urgency).line("Told", &step);
     let notice = match until {
         Some(until) => notice.line("Then", &format!("it climbs on at {until} if nobody answers")).until(until),
         None => notice,

@@ -15,6 +15,7 @@ mod quiet;
 mod requests;
 mod standing_in;
 mod storm;
+mod told;
 
 use std::collections::BTreeMap;
 
