@@ -6,7 +6,8 @@ use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use lineclear_core::{RunnerId, Timestamp};
+use lineclear_core::RunnerId;
+use lineclear_engine::{Clock as _, SystemClock};
 use lineclear_warrant::request::{NONCE_HEADER, RUNNER_HEADER, SIGNATURE_HEADER, TIME_HEADER};
 use lineclear_warrant::{Request, RequestKey};
 use reqwest::Method;
@@ -264,8 +265,7 @@ async fn a_stolen_token_a_forged_request_a_replayed_one_and_a_revoked_runner_are
     let body = json!({"version": "0", "sandbox": "none", "stopping": false, "head": null}).to_string();
     let send = async |key: &RequestKey, nonce: u32| {
         let (path, nonce) = ("/api/v1/runner/heartbeat", format!("{nonce:032x}"));
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        let at = Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap());
+        let at = SystemClock::default().now();
         let (audience, runner) = ("crash.example/g1", id);
         let request = Request { audience, runner, method: "POST", path, body: body.as_bytes(), at, nonce: &nonce };
         let sent = reqwest::Client::new()

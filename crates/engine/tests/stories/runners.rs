@@ -12,7 +12,9 @@ const DRAIN: &str = "runbooks/drain-host.yaml";
 
 /// The example, with its draining near the hosts of Berlin.
 fn near_berlin() -> Northwind {
-    Northwind::default().changed(DRAIN, "steps:", "runs_on: [site=ber]\nsteps:")
+    let near = Northwind::default().changed(DRAIN, "steps:", "runs_on: [site=ber]\nsteps:");
+    // Long enough for a person to be asked about what a lost runner held.
+    near.changed(DRAIN, "deadline: 3m", "deadline: 15m")
 }
 
 fn person(world: &World, login: &str) -> Caller {
@@ -91,7 +93,7 @@ async fn a_step_is_given_only_to_a_runner_that_carries_its_labels_and_without_on
     let munich = world.runner_comes("muc-1", "site=muc").await;
     let berlin = world.runner_comes("ber-1", "site=ber, zone=b").await;
     world.settle().await;
-    world.passes(seconds(120)).await;
+    world.passes(seconds(30)).await;
     assert_eq!(world.word(change).await, "verifying", "{}", world.tale(change).await);
     assert_eq!((munich.warrants().len(), world.runner().warrants().len()), (0, 0));
     assert!(!berlin.warrants().is_empty());
@@ -110,7 +112,7 @@ async fn a_drained_runner_is_given_nothing_new_and_a_revoked_one_is_not_heard() 
     world.settle().await;
     assert_eq!(world.word(change).await, "blocked", "nobody who works carries it");
     engine.act_on_runner(&frank, berlin.id(), Act::Resume, "the kernel is new").await.unwrap();
-    world.passes(seconds(120)).await;
+    world.passes(seconds(30)).await;
     assert_eq!(world.word(change).await, "verifying", "{}", world.tale(change).await);
     engine.act_on_runner(&frank, berlin.id(), Act::Revoke, "its disk was sold").await.unwrap();
     let poll = Poll { runner: berlin.id(), nonce: "ab".repeat(32), head: None };
