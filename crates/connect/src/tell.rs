@@ -21,7 +21,7 @@ pub use http::ClientError;
 
 /// What a channel is to do with a message.
 #[derive(Debug, Clone, Copy)]
-pub enum Task<'a> {
+pub enum Act<'a> {
     /// Send it.
     Send,
     /// Make it say what became of it; where a message cannot be edited, say so in another one.
@@ -47,7 +47,7 @@ pub struct Parcel<'a> {
     /// The recipient's place in it.
     pub place: &'a str,
     /// What to do.
-    pub task: Task<'a>,
+    pub act: Act<'a>,
     /// Now.
     pub now: Timestamp,
 }

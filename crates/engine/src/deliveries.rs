@@ -19,7 +19,7 @@ use lineclear_core::{DeliveryId, OperatorId, Timestamp};
 use lineclear_store::{APPENDS_MAX, RowQuery, StoreError};
 use serde::Serialize;
 
-pub use lineclear_connect::tell::{Parcel, Task};
+pub use lineclear_connect::tell::{Act, Parcel};
 pub(crate) use post::Couriers;
 
 use crate::engine::{CONFLICTS_MAX, Inner};

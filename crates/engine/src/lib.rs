@@ -42,7 +42,7 @@ pub use budget::{Questions, questions};
 pub use caller::Caller;
 pub use clock::{Clock, IdSource, SystemClock, SystemIds};
 pub use decision::{DecisionRecord, RECORD_FORMAT};
-pub use deliveries::{DeliveryView, Parcel, Task, Tell, Told};
+pub use deliveries::{Act, DeliveryView, Parcel, Tell, Told};
 pub use deployments::{RECENT, RECENT_MAX, Recent};
 pub use engine::{Engine, InForce, Parts};
 pub use error::EngineError;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lineclear_core::delivery::{How, Receipt, Undelivered, Why};
 use lineclear_core::notice::Notice;
-use lineclear_engine::{Parcel, Task, Tell, Told};
+use lineclear_engine::{Act, Parcel, Tell, Told};
 
 /// One message, as a channel was given it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +70,7 @@ impl Tell for FakeChannels {
                 channel,
                 place: parcel.place.into(),
                 notice: parcel.order.notice.clone(),
-                edited: if let Task::Edit { settlement, .. } = parcel.task { Some(settlement.how) } else { None },
+                edited: if let Act::Edit { settlement, .. } = parcel.act { Some(settlement.how) } else { None },
             });
         }
         Box::pin(async move { answer })

@@ -5,14 +5,14 @@ use lineclear_core::notice::Urgency;
 use serde_json::{Value, json};
 
 use super::http::{Http, done};
-use super::{Parcel, Task, render};
+use super::{Act, Parcel, render};
 
 pub(super) fn body(parcel: &Parcel<'_>, link: &str) -> Value {
     let urgency = parcel.order.notice.urgency;
-    let priority = match (&parcel.task, urgency) {
-        (Task::Edit { .. }, _) | (Task::Send, Urgency::Low) => 2,
-        (Task::Send, Urgency::Normal) => 4,
-        (Task::Send, Urgency::High) => 5,
+    let priority = match (&parcel.act, urgency) {
+        (Act::Edit { .. }, _) | (Act::Send, Urgency::Low) => 2,
+        (Act::Send, Urgency::Normal) => 4,
+        (Act::Send, Urgency::High) => 5,
     };
     json!({
         "topic": parcel.place, "title": render::title(parcel), "message": render::text(parcel, link), "priority": priority, "click": link,

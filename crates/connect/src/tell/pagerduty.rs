@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::http::{Http, done};
 use super::render::{self, severity};
-use super::{Parcel, Task};
+use super::{Act, Parcel};
 
 /// Most characters of a summary that `PagerDuty` keeps.
 const SUMMARY_MAX: usize = 1_024;
@@ -16,12 +16,12 @@ pub(super) fn event(key: &str, parcel: &Parcel<'_>, link: &str) -> Value {
     let about = notice.about.to_string();
     // What nothing can become of is an alert of its own.
     let dedup = if notice.may_be_overtaken() { about } else { parcel.order.id.to_string() };
-    match &parcel.task {
-        Task::Edit { settlement, .. } => {
+    match &parcel.act {
+        Act::Edit { settlement, .. } => {
             let action = if settlement.how.last() { "resolve" } else { "acknowledge" };
             json!({"routing_key": key, "event_action": action, "dedup_key": dedup})
         }
-        Task::Send => {
+        Act::Send => {
             let details: Map<String, Value> = notice.lines.iter().map(|line| (line.label.clone(), line.text.clone().into())).collect();
             let summary: String = notice.title.chars().take(SUMMARY_MAX).collect();
             json!({

@@ -2,22 +2,22 @@
 
 use lineclear_core::notice::{Notice, Urgency};
 
-use super::{Parcel, Task};
+use super::{Act, Parcel};
 
 /// The title; for an edit, with what became of it.
 pub(super) fn title(parcel: &Parcel<'_>) -> String {
     let notice = &parcel.order.notice;
-    match &parcel.task {
-        Task::Send => notice.title.clone(),
-        Task::Edit { .. } => format!("{}: {}", settled(&parcel.task), notice.title),
+    match &parcel.act {
+        Act::Send => notice.title.clone(),
+        Act::Edit { .. } => format!("{}: {}", settled(&parcel.act), notice.title),
     }
 }
 
 /// What became of it, in a few words; nothing for a message that is sent.
-pub(super) fn settled(task: &Task<'_>) -> String {
-    match task {
-        Task::Send => String::new(),
-        Task::Edit { settlement, by, .. } => {
+pub(super) fn settled(act: &Act<'_>) -> String {
+    match act {
+        Act::Send => String::new(),
+        Act::Edit { settlement, by, .. } => {
             let word = settlement.how.word();
             let mut text: String = word.chars().take(1).flat_map(char::to_uppercase).chain(word.chars().skip(1)).collect();
             if let Some(by) = by {
@@ -33,8 +33,8 @@ pub(super) fn settled(task: &Task<'_>) -> String {
 pub(super) fn text(parcel: &Parcel<'_>, link: &str) -> String {
     let notice = &parcel.order.notice;
     let mut lines = Vec::new();
-    if let Task::Edit { .. } = parcel.task {
-        lines.push(format!("{}. There is nothing left to answer here.", settled(&parcel.task)));
+    if let Act::Edit { .. } = parcel.act {
+        lines.push(format!("{}. There is nothing left to answer here.", settled(&parcel.act)));
         lines.push(String::new());
     }
     lines.extend(notice.lines.iter().map(|line| format!("{}: {}", line.label, line.text)));

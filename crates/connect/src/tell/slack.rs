@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::http::{Http, ask, refused};
-use super::{Parcel, Task, render};
+use super::{Act, Parcel, render};
 
 /// Longest reason that somebody can give in Slack, in characters.
 const REASON_MAX: usize = 500;
@@ -57,8 +57,8 @@ pub(super) fn message(parcel: &Parcel<'_>, link: &str, answers: bool) -> Value {
         blocks.push(json!({"type": "context", "elements": [plain(&format!("Check words: {words}"))]}));
     }
     let look = json!({"type": "button", "action_id": "lineclear_open", "text": plain(render::open(notice)), "url": link});
-    match (&parcel.task, notice.answer.filter(|_| answers)) {
-        (Task::Send, Some(approval)) => {
+    match (&parcel.act, notice.answer.filter(|_| answers)) {
+        (Act::Send, Some(approval)) => {
             let reason = json!({"type": "plain_text_input", "action_id": REASON, "max_length": REASON_MAX});
             blocks.push(json!({
                 "type": "input", "block_id": REASON, "optional": true, "label": plain("Why (needed to reject)"), "element": reason,
@@ -72,8 +72,8 @@ pub(super) fn message(parcel: &Parcel<'_>, link: &str, answers: bool) -> Value {
             let reject = json!({"type": "button", "action_id": REJECT, "text": plain("Reject"), "value": approval});
             blocks.push(json!({"type": "actions", "elements": [look, approve, reject]}));
         }
-        (Task::Send, None) => blocks.push(json!({"type": "actions", "elements": [look]})),
-        (Task::Edit { .. }, _) => blocks.push(json!({"type": "context", "elements": [plain("There is nothing left to answer here.")]})),
+        (Act::Send, None) => blocks.push(json!({"type": "actions", "elements": [look]})),
+        (Act::Edit { .. }, _) => blocks.push(json!({"type": "context", "elements": [plain("There is nothing left to answer here.")]})),
     }
     json!({
         "text": escaped(&title), "blocks": blocks, "unfurl_links": false, "unfurl_media": false,
@@ -103,9 +103,9 @@ pub(super) async fn tell(
     answers: bool,
 ) -> Result<Receipt, Undelivered> {
     let mut body = message(parcel, link, answers);
-    let (method, channel, ts) = match &parcel.task {
-        Task::Send => ("chat.postMessage", parcel.place.to_owned(), None),
-        Task::Edit { receipt, .. } => match receipt.handle.as_deref().and_then(|handle| handle.split_once(':')) {
+    let (method, channel, ts) = match &parcel.act {
+        Act::Send => ("chat.postMessage", parcel.place.to_owned(), None),
+        Act::Edit { receipt, .. } => match receipt.handle.as_deref().and_then(|handle| handle.split_once(':')) {
             Some((channel, ts)) => ("chat.update", channel.to_owned(), Some(ts.to_owned())),
             // Slack gave nothing to find it by.
             None => return Ok(Receipt::default()),

@@ -5,13 +5,13 @@ use lineclear_core::delivery::{Receipt, Undelivered};
 use serde_json::{Value, json};
 
 use super::http::{Http, done};
-use super::{Parcel, Task, render};
+use super::{Act, Parcel, render};
 
 pub(super) fn card(parcel: &Parcel<'_>, link: &str) -> Value {
     let notice = &parcel.order.notice;
     let heading = json!({"type": "TextBlock", "text": plain(&render::title(parcel)), "weight": "Bolder", "size": "Medium", "wrap": true});
     let mut body = vec![heading];
-    if let Task::Send = parcel.task {
+    if let Act::Send = parcel.act {
         let mut facts: Vec<Value> =
             notice.lines.iter().map(|line| json!({"title": plain(&line.label), "value": plain(&line.text)})).collect();
         facts.extend(notice.check_words.iter().map(|words| json!({"title": "Check words", "value": words})));

@@ -14,7 +14,7 @@ use lineclear_core::statement::Decision;
 use lineclear_core::{ApprovalId, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Parcel, Task, Teller, mail, ntfy, pagerduty, slack, teams, webhook};
+use super::{Act, Parcel, Teller, mail, ntfy, pagerduty, slack, teams, webhook};
 
 const LINK: &str = "https://lineclear.example.test/changes/change_1";
 
@@ -60,9 +60,9 @@ impl Given {
     }
 
     fn parcel(&self, edit: bool) -> Parcel<'_> {
-        let task = if edit { Task::Edit { receipt: &self.receipt, settlement: &self.settlement, by: Some("alice") } } else { Task::Send };
+        let act = if edit { Act::Edit { receipt: &self.receipt, settlement: &self.settlement, by: Some("alice") } } else { Act::Send };
         let queued = Timestamp::from_micros(1_795_000_000_000_000);
-        Parcel { order: &self.order, queued, channel: &self.channel, place: &self.place, task, now: queued }
+        Parcel { order: &self.order, queued, channel: &self.channel, place: &self.place, act, now: queued }
     }
 }
 
@@ -106,7 +106,7 @@ fn a_pressed_button_names_who_and_which_request_and_nothing_else_counts() {
     assert_eq!((approves.decision, approves.reason.as_str()), (Decision::Approve, ""));
     assert_eq!(slack::pressed(&interaction("lineclear_open", &id, &Value::Null)), Ok(None));
     assert!(slack::pressed(&interaction("lineclear_approve", "change_1", &Value::Null)).is_err());
-    for bad in [&b""[..], b"payload=", b"payload=%7B%7D", b"\xff", &vec![b'a'; 300_000]] {
+    for bad in [&b""[..], b"payload=", b"payload=%7B%7D", b"\xff", "a".repeat(300_000).as_bytes()] {
         assert!(slack::pressed(bad).is_err());
     }
 }

@@ -5,15 +5,15 @@ use lineclear_core::delivery::{Receipt, Undelivered, Why};
 use serde_json::{Value, json};
 
 use super::http::{Http, done};
-use super::{Parcel, Task};
+use super::{Act, Parcel};
 use crate::proof::standard_signature;
 
 pub(super) fn body(parcel: &Parcel<'_>, link: &str) -> Value {
     let notice = &parcel.order.notice;
     let lines: Vec<Value> = notice.lines.iter().map(|line| json!({"label": line.label, "text": line.text})).collect();
-    let (kind, settled) = match &parcel.task {
-        Task::Send => (format!("notice.{}", notice.kind), Value::Null),
-        Task::Edit { settlement, by, .. } => ("notice.settled".to_owned(), json!({"how": settlement.how, "by": by})),
+    let (kind, settled) = match &parcel.act {
+        Act::Send => (format!("notice.{}", notice.kind), Value::Null),
+        Act::Edit { settlement, by, .. } => ("notice.settled".to_owned(), json!({"how": settlement.how, "by": by})),
     };
     json!({
         "type": kind,
@@ -27,9 +27,9 @@ pub(super) fn body(parcel: &Parcel<'_>, link: &str) -> Value {
 
 /// The id of a message: that of its delivery, and for what became of it with the word for it.
 pub(super) fn id(parcel: &Parcel<'_>) -> String {
-    match &parcel.task {
-        Task::Send => parcel.order.id.to_string(),
-        Task::Edit { settlement, .. } => format!("{}_{}", parcel.order.id, settlement.how.word()),
+    match &parcel.act {
+        Act::Send => parcel.order.id.to_string(),
+        Act::Edit { settlement, .. } => format!("{}_{}", parcel.order.id, settlement.how.word()),
     }
 }
 

@@ -17,7 +17,7 @@ use lineclear_core::run::{self, Run};
 use lineclear_core::situation::Actor;
 use lineclear_core::{DeliveryId, Span, Timestamp};
 
-use super::{Parcel, Task};
+use super::{Act, Parcel};
 use crate::EngineError;
 use crate::engine::Inner;
 use crate::history::{Draft, Loaded};
@@ -124,11 +124,11 @@ impl Inner {
         };
         let _courier = self.couriers.leave(&order.channel)?;
         let by = edit.and_then(|(_, settlement)| settlement.by).map(|by| self.name(Actor::Operator(by)));
-        let task = match edit {
-            None => Task::Send,
-            Some((receipt, settlement)) => Task::Edit { receipt, settlement, by: by.as_deref() },
+        let act = match edit {
+            None => Act::Send,
+            Some((receipt, settlement)) => Act::Edit { receipt, settlement, by: by.as_deref() },
         };
-        let parcel = Parcel { order, queued: it.queued, channel, place: &place, task, now: self.now() };
+        let parcel = Parcel { order, queued: it.queued, channel, place: &place, act, now: self.now() };
         let told = tokio::time::timeout(PATIENCE, self.tell.tell(parcel)).await;
         let late = || Err(Undelivered::new(Why::Unreachable, "it did not answer in time"));
         Some(match told.unwrap_or_else(|_| late()) {

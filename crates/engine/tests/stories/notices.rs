@@ -284,13 +284,12 @@ async fn schedule(at: u64, how: Break) -> bool {
         while world.try_settle().await.is_err() || world.disk().broken() {
             broke |= revived(&mut world).await;
         }
-        if let Some(change) = change {
-            if let Ok(request) = world.engine().request(change).await {
-                if request.open() {
-                    let (id, text) = world.person("erin").statement(change, Decision::Reject, "not today").await;
-                    let _ = world.person("erin").casts(id, text.clone(), lineclear_testkit::sign("erin", &text)).await;
-                }
-            }
+        if let Some(change) = change
+            && let Ok(request) = world.engine().request(change).await
+            && request.open()
+        {
+            let (id, text) = world.person("erin").statement(change, Decision::Reject, "not today").await;
+            let _ = world.person("erin").casts(id, text.clone(), lineclear_testkit::sign("erin", &text)).await;
         }
         world.sleeps(minutes(1));
     }
