@@ -114,6 +114,8 @@ pub struct Acted {
     pub freeze: bool,
     /// Whether this action on this target had earned to be routine.
     pub routine: bool,
+    /// Whether the undo of its runbook, as it was written then, had been run to its end.
+    pub undo_drilled: bool,
     /// Whether no person was asked.
     pub automatic: bool,
     /// What came of it.
@@ -140,6 +142,8 @@ struct Written {
     freeze: bool,
     #[serde(default)]
     routine: bool,
+    #[serde(default)]
+    undo_drilled: bool,
     waited_minutes: Option<i64>,
     outcome: Option<Outcome>,
     #[serde(default)]
@@ -224,6 +228,7 @@ impl Row {
                     severity,
                     freeze: written.freeze,
                     routine: written.routine,
+                    undo_drilled: written.undo_drilled,
                     automatic: written.automatic,
                     outcome,
                 })

@@ -22,7 +22,7 @@ pub use estate::{Check, Diff, Estate, WithSolver};
 pub use notices::Notices;
 pub use pages::{OnCall, Page, RoleCommand};
 pub use revision::{Activate, ApproveRevision, ProposeEstate, RejectRevision, Revisions, ShowRevision, WithdrawRevision};
-pub use runbook::{Chosen, Lint, Plan, Render, Runbook};
+pub use runbook::{Chosen, Draft, Lint, Plan, Render, Runbook};
 pub use runner::{ActOnRunner, Enrol, InviteRunner, Runner, ServeRunner};
 
 /// Humans in the lead: the control plane between AI agents and production hosting.
@@ -235,7 +235,7 @@ pub struct Propose {
     pub action: String,
     /// The target: `zone/example.test`.
     pub target: String,
-    /// An input, as `name=value`; whole numbers stay numbers.
+    /// An input, as `name=value`; whole numbers stay numbers, and `name=[a,b]` is a list.
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
     /// Why.

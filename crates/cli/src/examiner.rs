@@ -11,7 +11,7 @@ use lineclear_core::estate::Estate;
 use lineclear_core::fact::Reading;
 use lineclear_core::revision::{Beside, Kind, Obligation, Proof, Proofs, Report, Told};
 use lineclear_core::{Digest, Span, Timestamp};
-use lineclear_engine::{Estates, Examination, FetchError, Files, InForce, Later, Telemetry};
+use lineclear_engine::{Drafted, Estates, Examination, FetchError, Files, InForce, Later, Telemetry};
 use lineclear_estate::{LoadError, Loaded, Outcome};
 use lineclear_policy::{Policies, Source};
 use lineclear_prove::{Difference, Example, Shift, Solver, Status, beside, diff, prove};
@@ -125,6 +125,13 @@ impl Estates for Examiner {
         };
         let broke = || Examination { report: Report::unreadable(vec!["its examination broke off".into()]), estate: None };
         Box::pin(async move { blocking(work).await.unwrap_or_else(broke) })
+    }
+
+    fn draft<'a>(&'a self, files: &'a Files, text: &'a str) -> Later<'a, Result<Drafted, Vec<String>>> {
+        let (files, text) = (files.clone(), text.to_owned());
+        let read =
+            move || lineclear_estate::draft(&files, &text).map(|(review, how)| Drafted { review, how }).map_err(|error| faults(&error));
+        Box::pin(async move { blocking(read).await.unwrap_or_else(|| Err(vec!["reading it broke off".into()])) })
     }
 
     fn came_into_force(&self, estate: &Estate) {

@@ -187,7 +187,7 @@ impl Approval {
         let mut votes = self.votes().to_vec();
         votes.push(vote.clone());
         let mut events = vec![Event::Voted { vote }];
-        if self.request.needs.met_by(&amount(&self.request, &votes, now)) {
+        if enough(&self.request, &votes, now) {
             events.push(Event::Granted { at: now });
         }
         events
@@ -210,15 +210,8 @@ impl Approval {
 /// Folds votes into counts: distinct people, nobody who is recused, nothing late, nothing weaker than what is asked.
 /// This fold is trusted code outside every analysis of policies.
 pub fn amount(request: &Request, votes: &[Vote], now: Timestamp) -> Approvals {
-    let mut people = BTreeSet::new();
     let mut approvals = Approvals::default();
-    for vote in votes {
-        let late = vote.at >= request.until || now >= request.until;
-        let recused = request.recused.contains(&vote.by) && !request.single_operator;
-        let weak = vote.signature.grade() < request.needs.grade;
-        if vote.decision != Decision::Approve || late || recused || weak || !people.insert(vote.by) {
-            continue;
-        }
+    for vote in counted(request, votes, now) {
         let grade = vote.signature.grade();
         approvals.grade = if approvals.humans == 0 { grade } else { approvals.grade.min(grade) };
         approvals.humans = approvals.humans.saturating_add(1);
@@ -226,6 +219,27 @@ pub fn amount(request: &Request, votes: &[Vote], now: Timestamp) -> Approvals {
         approvals.owner |= vote.owner;
     }
     approvals
+}
+
+/// Whether enough people said yes: as many as asked, of the right kind, and one of each team whose own work changes.
+pub fn enough(request: &Request, votes: &[Vote], now: Timestamp) -> bool {
+    let people = counted(request, votes, now).iter().map(|vote| vote.by).collect();
+    request.needs.met_by(&amount(request, votes, now)) && request.needs.unreviewed(&people).is_empty()
+}
+
+/// The votes that count, one of each person.
+fn counted<'v>(request: &Request, votes: &'v [Vote], now: Timestamp) -> Vec<&'v Vote> {
+    let mut people = BTreeSet::new();
+    let mut counted = Vec::new();
+    for vote in votes {
+        let late = vote.at >= request.until || now >= request.until;
+        let recused = request.recused.contains(&vote.by) && !request.single_operator;
+        let weak = vote.signature.grade() < request.needs.grade;
+        if vote.decision == Decision::Approve && !late && !recused && !weak && people.insert(vote.by) {
+            counted.push(vote);
+        }
+    }
+    counted
 }
 
 impl Machine for Approval {
@@ -253,9 +267,7 @@ impl Machine for Approval {
                 votes.push(vote.clone());
                 State::Open { votes }
             }
-            (State::Open { votes }, Event::Granted { at }) if request.needs.met_by(&amount(&request, &votes, *at)) => {
-                State::Granted { votes, at: *at }
-            }
+            (State::Open { votes }, Event::Granted { at }) if enough(&request, &votes, *at) => State::Granted { votes, at: *at },
             (State::Open { .. } | State::Granted { .. }, Event::Rejected { vote }) => State::Rejected { vote: vote.clone() },
             (State::Open { .. } | State::Granted { .. }, Event::Lapsed) => State::Lapsed,
             (State::Open { .. } | State::Granted { .. }, Event::Withdrawn { .. }) => State::Withdrawn,

@@ -1,6 +1,6 @@
 //! The bundle: what an approval binds. One digest over plan, inputs, runbook, policy, situation and evidence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +9,10 @@ use crate::catalogue::Risk;
 use crate::digest::{Digest, DigestError, canonical};
 use crate::dossier::Difference;
 use crate::id::{ChangeId, OperatorId};
-use crate::name::{ActionName, RoleName, RungName, StepName, ToolName};
+use crate::name::{ActionName, RoleName, RungName, StepName, TeamName, ToolName};
+use crate::permission::Permissions;
 use crate::plan::{EffectClass, PlannedStep};
+use crate::sandbox::Sandbox;
 use crate::situation::Actor;
 use crate::topology::EntityRef;
 
@@ -49,6 +51,9 @@ pub struct Needs {
     pub owner: bool,
     /// The weakest grade that counts.
     pub grade: Grade,
+    /// Teams whose own work changes, each with those of its people who may review it: one of each must be among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reviews: BTreeMap<TeamName, BTreeSet<OperatorId>>,
 }
 
 /// What an approval binds.
@@ -91,6 +96,13 @@ pub struct Bundle {
     pub dossier: Digest,
     /// The steps.
     pub steps: Vec<BoundStep>,
+    /// All that the steps can get, their checks and undos included; a runner gives them nothing else. Bundles from before it was kept
+    /// have none, and nothing is started on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions: Option<Permissions>,
+    /// How far programs that the steps start must be boxed in, at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// The people it needs.
     pub needs: Needs,
 }
@@ -98,10 +110,16 @@ pub struct Bundle {
 impl Needs {
     /// The people that a rung asks for.
     pub fn of(rung: &Rung) -> Self {
-        Self { rung: rung.name.clone(), humans: rung.humans, roles: rung.roles.clone(), owner: rung.owner, grade: rung.grade }
+        let (name, roles) = (rung.name.clone(), rung.roles.clone());
+        Self { rung: name, humans: rung.humans, roles, owner: rung.owner, grade: rung.grade, reviews: BTreeMap::new() }
     }
 
-    /// Whether these approvals are enough.
+    /// The teams of which none of these people may review.
+    pub fn unreviewed(&self, people: &BTreeSet<OperatorId>) -> Vec<&TeamName> {
+        self.reviews.iter().filter(|(_, able)| able.is_disjoint(people)).map(|(team, _)| team).collect()
+    }
+
+    /// Whether these approvals are enough, whoever gave them.
     pub fn met_by(&self, given: &Approvals) -> bool {
         given.humans >= self.humans && given.roles.is_superset(&self.roles) && (given.owner || !self.owner) && given.grade >= self.grade
     }
@@ -154,6 +172,10 @@ impl Bundle {
         differ("proposal", self.proposal.to_string(), now.proposal.to_string());
         differ("runbook", self.runbook.to_string(), now.runbook.to_string());
         differ("plan", self.plan.to_string(), now.plan.to_string());
+        let permissions = |bundle: &Self| bundle.permissions.as_ref().map(ToString::to_string).unwrap_or_default();
+        differ("permissions", permissions(self), permissions(now));
+        let sandbox = |bundle: &Self| bundle.sandbox.map(|demand| demand.to_string()).unwrap_or_default();
+        differ("sandbox", sandbox(self), sandbox(now));
         differ("policy", self.policy.to_string(), now.policy.to_string());
         differ("situation", self.situation.to_string(), now.situation.to_string());
         differ("risk", self.risk.to_string(), now.risk.to_string());

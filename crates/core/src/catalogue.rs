@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::name::{ActionName, FactName, InputName, RunbookName};
+use crate::sandbox::Sandbox;
 use crate::topology::EntityKind;
 
 /// What an action can cost, from its reversibility and blast radius. People set it in the catalogue.
@@ -64,6 +65,11 @@ pub enum InputKind {
         /// The list.
         of: BTreeSet<String>,
     },
+    /// A list of names as in [`crate::name`], at least one, each once.
+    Names {
+        /// Most of them.
+        max: usize,
+    },
     /// Text of at most this many characters, no control characters.
     Text {
         /// Longest text, in characters.
@@ -77,8 +83,10 @@ pub enum InputKind {
 pub enum InputValue {
     /// A whole number.
     Integer(i64),
-    /// Everything else.
+    /// Everything else that is one value.
     Text(String),
+    /// Several names.
+    Names(Vec<String>),
 }
 
 /// The inputs of a proposal, by name.
@@ -117,6 +125,9 @@ pub struct Action {
     pub never_routine: bool,
     /// Who closes a change that improved things.
     pub closes: Closing,
+    /// How far programs that its runbook starts must be boxed in, at least; the stronger of this and the runbook's own counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Every action, by name.
@@ -171,8 +182,18 @@ impl InputKind {
     pub fn admits(&self, value: &InputValue) -> bool {
         match (self, value) {
             (Self::Integer { min, max }, InputValue::Integer(n)) => (min..=max).contains(&n),
-            (Self::Integer { .. }, InputValue::Text(_))
-            | (Self::Name | Self::DnsName | Self::Ipv4 | Self::Choice { .. } | Self::Text { .. }, InputValue::Integer(_)) => false,
+            (Self::Names { max }, InputValue::Names(names)) => {
+                let distinct: BTreeSet<&String> = names.iter().collect();
+                let named = names.iter().all(|name| name.parse::<crate::name::EntityName>().is_ok());
+                named && distinct.len() == names.len() && (1..=*max).contains(&names.len())
+            }
+            (Self::Integer { .. } | Self::Names { .. }, InputValue::Text(_))
+            | (Self::Integer { .. }, InputValue::Names(_))
+            | (Self::Names { .. }, InputValue::Integer(_))
+            | (
+                Self::Name | Self::DnsName | Self::Ipv4 | Self::Choice { .. } | Self::Text { .. },
+                InputValue::Integer(_) | InputValue::Names(_),
+            ) => false,
             (Self::Name, InputValue::Text(text)) => text.parse::<crate::name::EntityName>().is_ok(),
             (Self::DnsName, InputValue::Text(text)) => is_dns_name(text),
             (Self::Ipv4, InputValue::Text(text)) => text.parse::<core::net::Ipv4Addr>().is_ok(),
@@ -201,6 +222,7 @@ impl fmt::Display for InputKind {
             Self::Ipv4 => f.write_str("an IPv4 address"),
             Self::Integer { min, max } => write!(f, "a whole number from {min} to {max}"),
             Self::Choice { of } => write!(f, "one of {}", of.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ")),
+            Self::Names { max } => write!(f, "a list of 1 to {max} different names"),
             Self::Text { max } => write!(f, "text of at most {max} characters"),
         }
     }
@@ -211,6 +233,7 @@ impl fmt::Display for InputValue {
         match self {
             Self::Integer(n) => write!(f, "{n}"),
             Self::Text(text) => f.write_str(text),
+            Self::Names(names) => f.write_str(&names.join(", ")),
         }
     }
 }
@@ -246,5 +269,13 @@ mod tests {
         check(&InputKind::Text { max: 3 }, "abcd", false);
         check(&InputKind::Text { max: 9 }, "a\u{1b}[0m", false);
         check(&InputKind::Integer { min: 1, max: 9 }, "5", false);
+        check(&InputKind::Names { max: 2 }, "web-1", false);
+        for (names, expected) in
+            [(&["web-1", "web-2"][..], true), (&["web-1", "web-1"], false), (&[], false), (&["a", "b", "c"], false), (&["-"], false)]
+        {
+            let value = InputValue::Names(names.iter().map(|name| (*name).to_owned()).collect());
+            assert_eq!(InputKind::Names { max: 2 }.admits(&value), expected, "{names:?}");
+            assert!(!InputKind::Text { max: 9 }.admits(&value));
+        }
     }
 }

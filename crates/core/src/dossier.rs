@@ -185,6 +185,12 @@ impl Dossier {
             &serde_json::to_value(now.plan.as_ref().map(|p| &p.steps)),
             &mut list,
         );
+        members(
+            "permissions",
+            &serde_json::to_value(self.plan.as_ref().map(|p| &p.permissions)),
+            &serde_json::to_value(now.plan.as_ref().map(|p| &p.permissions)),
+            &mut list,
+        );
         if self.policy != now.policy {
             list.push(Difference { what: "policy".into(), before: self.policy.to_string(), after: now.policy.to_string() });
         }

@@ -112,6 +112,8 @@ ids! {
     OperatorId = "operator";
     /// A search for a person, for one incident or one request.
     PageId = "page";
+    /// A runbook that somebody drafted.
+    PatchId = "patch";
     /// A proposed new version of the estate.
     RevisionId = "revision";
     /// One execution of a runbook.

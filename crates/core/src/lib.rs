@@ -28,6 +28,8 @@ pub mod name;
 pub mod notice;
 pub mod page;
 pub mod passkey;
+pub mod patch;
+pub mod permission;
 pub mod plan;
 pub mod posture;
 pub mod proposal;
@@ -40,6 +42,7 @@ pub mod runbook;
 pub mod runner;
 #[cfg(test)]
 mod sample;
+pub mod sandbox;
 pub mod severity;
 pub mod signal;
 pub mod situation;
@@ -53,7 +56,7 @@ pub mod verdict;
 
 pub use digest::Digest;
 pub use id::{
-    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, PageId, RevisionId, RunId, RunnerId,
-    SignalId, WarrantId,
+    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, PageId, PatchId, RevisionId, RunId,
+    RunnerId, SignalId, WarrantId,
 };
 pub use time::{Span, Timestamp};

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::digest::{Digest, DigestError};
 use crate::label::Labels;
 use crate::name::{BranchName, RunbookName, StepName, ToolName};
+use crate::permission::{Lack, Permissions};
 use crate::runbook::Flow;
 use crate::time::Timestamp;
 
@@ -93,6 +94,9 @@ pub struct Plan {
     /// Steps of the runbook that these inputs leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+    /// All that its steps can get; empty in plans from before it was kept.
+    #[serde(default, skip_serializing_if = "Permissions::is_empty")]
+    pub permissions: Permissions,
     /// What no other run may hold at the same time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub concurrency_key: Option<String>,
@@ -133,6 +137,14 @@ impl Plan {
         if self.steps.first().is_some_and(|step| step.flow.branch.is_none()) { 0 } else { self.steps.len() }
     }
 
+    /// The first step with a call that needs more than the plan's permissions give, and what it lacks; none when all of them fit.
+    pub fn exceeds(&self) -> Option<(&StepName, Lack)> {
+        self.steps.iter().find_map(|step| {
+            let calls = [Some(&step.call), step.verify.as_ref(), step.undo.as_ref()];
+            calls.into_iter().flatten().find_map(|call| self.permissions.lack(call)).map(|lack| (&step.step, lack))
+        })
+    }
+
     /// Whether every step that changes something can be taken back.
     pub fn reversible(&self) -> bool {
         self.steps.iter().all(|s| s.effect == EffectClass::Read || (s.undo.is_some() && s.preview.reversible))
@@ -143,6 +155,10 @@ impl Plan {
     /// # Errors
     /// When an argument has no canonical JSON form.
     pub fn digest(&self) -> Result<Digest, DigestError> {
+        if !self.permissions.is_empty() {
+            let Self { runbook, runbook_digest, steps, left_out, permissions, concurrency_key, runs_on, read: _ } = self;
+            return Digest::of_json(&(runbook, runbook_digest, steps, left_out, concurrency_key, permissions, runs_on));
+        }
         if !self.runs_on.is_empty() {
             let all = (&self.runbook, self.runbook_digest, &self.steps, &self.left_out, &self.concurrency_key, &self.runs_on);
             return Digest::of_json(&all);

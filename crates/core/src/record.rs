@@ -13,11 +13,13 @@ use serde_json::Value;
 
 pub use leaf::Leaf;
 
-use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PageId, RevisionId, RunId, RunnerId};
+use crate::id::{
+    ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PageId, PatchId, RevisionId, RunId, RunnerId,
+};
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, page, revision, run, runner};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, page, patch, revision, run, runner};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +40,8 @@ pub enum Stream {
     Lane(LaneId),
     /// Of a search for a person.
     Page(PageId),
+    /// Of a drafted runbook.
+    Patch(PatchId),
     /// Of a proposed version of the estate.
     Revision(RevisionId),
     /// Of a run.
@@ -48,7 +52,9 @@ pub enum Stream {
 
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, page, lane, revision or runner")]
+#[error(
+    "`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, page, lane, patch, revision or runner"
+)]
 pub struct StreamError(String);
 
 impl Stream {
@@ -63,6 +69,7 @@ impl Stream {
             Self::Incident(_) => "incident",
             Self::Lane(_) => "lane",
             Self::Page(_) => "page",
+            Self::Patch(_) => "patch",
             Self::Revision(_) => "revision",
             Self::Run(_) => "run",
             Self::Runner(_) => "runner",
@@ -82,6 +89,7 @@ impl fmt::Display for Stream {
             Self::Page(id) => id.fmt(f),
             Self::Revision(id) => id.fmt(f),
             Self::Lane(id) => id.fmt(f),
+            Self::Patch(id) => id.fmt(f),
             Self::Run(id) => id.fmt(f),
             Self::Runner(id) => id.fmt(f),
         }
@@ -107,6 +115,7 @@ impl FromStr for Stream {
             "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
             "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
             "page" => text.parse().map(Self::Page).map_err(|_| bad()),
+            "patch" => text.parse().map(Self::Patch).map_err(|_| bad()),
             "revision" => text.parse().map(Self::Revision).map_err(|_| bad()),
             "run" => text.parse().map(Self::Run).map_err(|_| bad()),
             "runner" => text.parse().map(Self::Runner).map_err(|_| bad()),
@@ -149,6 +158,8 @@ pub enum Event {
     Revision(revision::Event),
     /// To a lane.
     Lane(lane::Event),
+    /// To a drafted runbook.
+    Patch(patch::Event),
     /// To a run.
     Run(run::Event),
     /// To a runner on another machine.
@@ -231,6 +242,12 @@ impl Row {
         Self::of(Stream::Lane(lane.id), lane, lane.key.clone(), format!("turns on `{}`", lane.key), lane.opened)
     }
 
+    /// The row of a drafted runbook.
+    pub fn patch(patch: &patch::Patch) -> Self {
+        let title = format!("draft of runbook `{}`", patch.review.runbook);
+        Self::of(Stream::Patch(patch.id), patch, patch.review.runbook.to_string(), title, patch.offered)
+    }
+
     /// The row of a change that others made.
     pub fn deployment(it: &deployment::Deployment) -> Self {
         let key = it.subject.as_ref().map(ToString::to_string).or_else(|| it.report.service.clone()).unwrap_or_default();
@@ -281,6 +298,7 @@ impl Event {
             Self::Page(event) => ("page", event.word()),
             Self::Revision(event) => ("revision", event.word()),
             Self::Lane(event) => ("lane", event.word()),
+            Self::Patch(event) => ("patch", event.word()),
             Self::Run(event) => ("run", event.word()),
             Self::Runner(event) => ("runner", event.word()),
         };

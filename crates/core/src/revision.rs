@@ -12,15 +12,17 @@ mod activation;
 mod command;
 mod event;
 mod report;
+mod reviews;
 #[cfg(test)]
 mod tests;
 
 use serde::{Deserialize, Serialize};
 
-pub use activation::{ACTIVATION_FORMAT, Activation, needs};
+pub use activation::{ACTIVATION_FORMAT, Activation, needs, reviewed};
 pub use command::{Command, Refusal};
 pub use event::Event;
-pub use report::{Beside, Changed, How, Kind, LIST_MAX, Obligation, Proof, Proofs, Report, Told};
+pub use report::{Beside, Changed, How, Kind, LIST_MAX, Obligation, Proof, Proofs, Report, Review, Told};
+pub use reviews::reviews;
 
 use crate::digest::Digest;
 use crate::id::{ApprovalId, OperatorId, RevisionId};

@@ -194,7 +194,9 @@ fn outside(name: &InputName, given: &InputValue, counted: &[&Past]) -> Option<La
     let (inside, told) = match (given, numbers().min(), numbers().max()) {
         (InputValue::Integer(n), Some(least), Some(most)) => ((least..=most).contains(n), format!("{least} to {most}")),
         (InputValue::Integer(_), _, _) => (false, "nothing".into()),
-        (InputValue::Text(_), _, _) => (seen.contains(given), seen.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", ")),
+        (InputValue::Text(_) | InputValue::Names(_), _, _) => {
+            (seen.contains(given), seen.iter().map(|value| format!("`{value}`")).collect::<Vec<_>>().join(", "))
+        }
     };
     (!inside).then(|| Lack::Outside { input: name.clone(), given: given.to_string(), seen: told })
 }

@@ -13,12 +13,14 @@ pub use condition::{Condition, Output, Outputs, Subject, Test, Unresolved};
 pub use flow::{Flow, OnFailure};
 pub use retry::{Retry, RetryOn};
 
-use crate::catalogue::{InputKind, Inputs};
+use crate::catalogue::{InputKind, InputValue, Inputs};
 use crate::digest::{Digest, DigestError};
 use crate::label::Labels;
-use crate::name::{BranchName, FactName, InputName, OutputName, RunbookName, StepName, TeamName};
+use crate::name::{ActionName, BranchName, FactName, InputName, OutputName, RunbookName, StepName, TeamName};
+use crate::permission::Permissions;
 use crate::plan::ToolCall;
 use crate::run::StepRule;
+use crate::sandbox::Sandbox;
 use crate::time::Span;
 use crate::topology::EntityRef;
 
@@ -71,6 +73,20 @@ pub struct Verification {
     pub soak: Span,
 }
 
+/// What a runbook is for, and who may call it. A reader finds it by what is wrong; none of it changes what a run does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Serves {
+    /// Things of the catalog.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub things: BTreeSet<EntityRef>,
+    /// Alerts, as their senders call them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub alerts: BTreeSet<String>,
+    /// The actions of the catalogue that may call it; empty when any may.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub actions: BTreeSet<ActionName>,
+}
+
 /// A deterministic procedure.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Runbook {
@@ -80,6 +96,9 @@ pub struct Runbook {
     pub title: String,
     /// The team that answers for it.
     pub owner: TeamName,
+    /// What it is for, and who may call it.
+    #[serde(default, skip_serializing_if = "Serves::is_nothing")]
+    pub serves: Serves,
     /// What it asks for.
     pub inputs: BTreeMap<InputName, InputKind>,
     /// How long a run may take.
@@ -97,8 +116,12 @@ pub struct Runbook {
     pub fallbacks: BTreeMap<BranchName, Vec<Step>>,
     /// How the change is judged.
     pub verification: Verification,
-    /// When its undo was last drilled, by the record of the drill; none until one is recorded.
-    pub drilled: Option<crate::time::Timestamp>,
+    /// All that its steps can get: as its file says, else as its calls need. Texts with references.
+    #[serde(default)]
+    pub permissions: Permissions,
+    /// How far the programs that it starts must be boxed in, at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sandbox: Option<Sandbox>,
     /// Whether a test in its file that holds takes back every step that has an undo. Without it the runbook cannot become routine.
     #[serde(default)]
     pub rehearsed: bool,
@@ -106,10 +129,22 @@ pub struct Runbook {
     pub digest: Digest,
 }
 
+impl Serves {
+    /// Whether nothing is said.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 impl Runbook {
     /// The rule of a step of this runbook; none when it has no such step.
     pub fn rule(&self, step: &StepName) -> Option<StepRule> {
         self.all_steps().find(|(_, known)| known.id == *step).map(|(_, step)| step.rule())
+    }
+
+    /// Exactly what its calls need, branches, checks and undos included.
+    pub fn needs(&self) -> Permissions {
+        Permissions::of(self.all_steps().flat_map(|(_, step)| step.calls()))
     }
 
     /// Every step in the order of plans: those of the way without failures first, then branch by branch, by name.
@@ -123,6 +158,11 @@ impl Step {
     /// What a run needs to know of it beside the plan.
     pub fn rule(&self) -> StepRule {
         StepRule { timeout: self.timeout, retry: self.retry.clone(), on_failure: self.on_failure.clone(), on_unknown: self.on_unknown }
+    }
+
+    /// Its calls: the act, the check, the undo.
+    pub fn calls(&self) -> impl Iterator<Item = &ToolCall> {
+        [Some(&self.call), self.verify.as_ref(), self.undo.as_ref()].into_iter().flatten()
     }
 
     /// The first condition on inputs that does not hold: it leaves the step out of the plan.
@@ -148,6 +188,9 @@ pub enum RenderError {
     /// A reference to something that is not there.
     #[error("`${{{0}}}` names no input of this runbook")]
     Unknown(String),
+    /// A place of a list beyond its end.
+    #[error("`${{inputs.{0}}}` is beyond the end of the list")]
+    Beyond(String),
     /// `${` without `}`.
     #[error("`${{` without its closing brace")]
     Unclosed,
@@ -213,20 +256,27 @@ fn lookup(path: &str, inputs: &Inputs, target: &EntityRef) -> Result<Value, Rend
         "target.kind" => return Ok(Value::String(target.kind.as_str().into())),
         _ => {}
     }
-    let name: InputName = path.strip_prefix("inputs.").and_then(|n| n.parse().ok()).ok_or_else(unknown)?;
-    let value = inputs.get(&name).ok_or_else(unknown)?;
-    serde_json::to_value(value).map_err(|_| unknown())
+    let path = path.strip_prefix("inputs.").ok_or_else(&unknown)?;
+    let given = |name: &str| name.parse::<InputName>().ok().and_then(|name| inputs.get(&name));
+    if let Some(value) = given(path) {
+        return serde_json::to_value(value).map_err(|_| unknown());
+    }
+    let Some((InputValue::Names(names), place)) = path.rsplit_once('.').and_then(|(name, place)| Some((given(name)?, place))) else {
+        return Err(unknown());
+    };
+    let name = place.parse::<usize>().ok().and_then(|place| names.get(place));
+    name.map(|name| Value::String(name.clone())).ok_or_else(|| RenderError::Beyond(path.chars().take(80).collect()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::InputValue;
 
     fn filled(text: &str) -> Result<Value, RenderError> {
         let inputs = Inputs::from([
             ("to".parse().unwrap(), InputValue::Text("192.0.2.20".into())),
             ("n".parse().unwrap(), InputValue::Integer(3)),
+            ("hosts".parse().unwrap(), InputValue::Names(vec!["web-1".into(), "web-2".into()])),
             ("evil".parse().unwrap(), InputValue::Text("${inputs.to}; rm -rf".into())),
         ]);
         fill(&Value::String(text.into()), &inputs, &"zone/example.test".parse().unwrap())
@@ -237,6 +287,7 @@ mod tests {
         assert_eq!(filled("${inputs.n}"), Ok(Value::from(3)));
         assert_eq!(filled("n=${inputs.n} at ${target.name}"), Ok(Value::from("n=3 at example.test")));
         assert_eq!(filled("${inputs.evil}"), Ok(Value::from("${inputs.to}; rm -rf")));
+        assert_eq!(filled("${inputs.hosts.1}"), Ok(Value::from("web-2")));
         assert_eq!(filled("a ${inputs.evil}"), Ok(Value::from("a ${inputs.to}; rm -rf")));
     }
 
@@ -245,5 +296,7 @@ mod tests {
         assert_eq!(filled("${inputs.nope}"), Err(RenderError::Unknown("inputs.nope".into())));
         assert_eq!(filled("${env.HOME}"), Err(RenderError::Unknown("env.HOME".into())));
         assert_eq!(filled("a ${inputs.to"), Err(RenderError::Unclosed));
+        assert_eq!(filled("${inputs.hosts.2}"), Err(RenderError::Beyond("hosts.2".into())));
+        assert_eq!(filled("${inputs.to.0}"), Err(RenderError::Unknown("inputs.to.0".into())));
     }
 }

@@ -4,6 +4,7 @@
 mod change;
 mod delivery;
 mod page;
+mod patch;
 mod revision;
 mod run;
 mod runner;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 pub(crate) use change::{assessment, change_events, change_states, situation};
 pub(crate) use delivery::{delivery_events, delivery_states};
 pub(crate) use page::{about, asked, opened, page_events, page_states, plan};
+pub(crate) use patch::{patch_events, patch_states};
 pub(crate) use revision::{report, revision_events, revision_states};
 pub(crate) use run::{BRANCHED, Failing, Step, order, run_events, run_states};
 pub(crate) use runner::{runner_events, runner_states};
@@ -68,7 +70,7 @@ pub(crate) fn after<M: Machine>(events: &[M::Event]) -> M {
 }
 
 pub(crate) fn needs(humans: u8, grade: Grade) -> Needs {
-    Needs { rung: "one-operator".parse().unwrap(), humans, roles: BTreeSet::new(), owner: false, grade }
+    Needs { rung: "one-operator".parse().unwrap(), humans, roles: BTreeSet::new(), owner: false, grade, reviews: BTreeMap::new() }
 }
 
 /// A request that lapses at second 1000; person 9 owns the proposing agent.
@@ -282,6 +284,7 @@ pub(crate) fn all_events() -> Vec<record::Event> {
     all.extend(incident_events().into_iter().map(|(_, event)| record::Event::Incident(event)));
     all.extend(page_events().into_iter().map(|(_, event)| record::Event::Page(event)));
     all.extend(revision_events().into_iter().map(|(_, event)| record::Event::Revision(event)));
+    all.extend(patch_events().into_iter().map(|(_, event)| record::Event::Patch(event)));
     all.extend(lane_events().into_iter().map(record::Event::Lane));
     all.extend(run_events().into_iter().map(|(_, event)| record::Event::Run(event)));
     all.extend(runner_events().into_iter().map(|(_, event)| record::Event::Runner(event)));

@@ -1,6 +1,6 @@
 //! What policy is asked about: a principal, an action, a target, and the folded facts. Pure data, no ages, no prose.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -67,6 +67,9 @@ pub struct Situation {
     pub emergency: bool,
     /// Whether this action on this target has earned to be routine.
     pub routine: bool,
+    /// All that the steps can get, as [`crate::permission::Permissions::atoms`] tells it.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub permissions: BTreeSet<String>,
 }
 
 impl Situation {

@@ -376,6 +376,7 @@ fn overrides(whole: &Whole) -> Value {
             | Event::Incident(_)
             | Event::Lane(_)
             | Event::Page(_)
+            | Event::Patch(_)
             | Event::Revision(_)
             | Event::Runner(_)
             | Event::Installation(_) => false,

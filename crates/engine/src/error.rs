@@ -6,7 +6,7 @@ use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, page, revision, run, runner};
+use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, page, patch, revision, run, runner};
 use lineclear_store::StoreError;
 
 /// Why a command to the engine led to nothing, or to a recorded refusal.
@@ -71,6 +71,12 @@ pub enum EngineError {
     /// The proposed version of the estate does not allow it.
     #[error(transparent)]
     Revision(#[from] revision::Refusal),
+    /// The drafted runbook does not allow it.
+    #[error(transparent)]
+    Patch(#[from] patch::Refusal),
+    /// A draft that is no runbook of this estate; nothing was recorded.
+    #[error("it is no runbook of this estate: {}", .0.join("; "))]
+    Unfit(Vec<String>),
     /// A version of the estate cannot be had, or cannot come into force here.
     #[error("estate `{digest}`: {why}")]
     Estate {

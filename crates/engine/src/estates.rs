@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use lineclear_core::Digest;
 use lineclear_core::estate::Estate;
-use lineclear_core::revision::Report;
+use lineclear_core::patch::Review;
+use lineclear_core::revision::{How, Report};
 
 use crate::InForce;
 
@@ -48,6 +49,15 @@ pub struct Examination {
     pub estate: Option<Arc<Estate>>,
 }
 
+/// A drafted runbook that fits an estate.
+#[derive(Debug, Clone)]
+pub struct Drafted {
+    /// What was found out about it.
+    pub review: Review,
+    /// Whether the estate has a runbook of this name.
+    pub how: How,
+}
+
 /// Keeps, reads, loads and examines versions of the estate.
 pub trait Estates: Send + Sync {
     /// The content address of files.
@@ -64,6 +74,9 @@ pub trait Estates: Send + Sync {
 
     /// What files would change, compared with the estate in force. Whatever goes wrong stands in the report.
     fn examine<'a>(&'a self, files: &'a Files, active: Arc<InForce>) -> Later<'a, Examination>;
+
+    /// Reads a drafted runbook as part of these files, lints it, and plays its tests; else everything that is wrong with it.
+    fn draft<'a>(&'a self, files: &'a Files, text: &'a str) -> Later<'a, Result<Drafted, Vec<String>>>;
 
     /// From now on this estate is in force: telemetry is asked where it says.
     fn came_into_force(&self, estate: &Estate);

@@ -20,6 +20,7 @@ use lineclear_core::proposal::Citation;
 use lineclear_core::record::{Row, Stream};
 use lineclear_core::routine::{Drill, Routine};
 use lineclear_core::runbook::{Runbook, render_text};
+use lineclear_core::sandbox::Sandbox;
 use lineclear_core::situation::{Actor, Case, Situation};
 use lineclear_core::topology::{Blast, Entity, EntityRef};
 use lineclear_core::verdict::Verdict;
@@ -109,6 +110,7 @@ impl Inner {
             in_flight: count(in_flight.len()),
             severity,
             routine: routine.as_ref().is_some_and(|routine| routine.earned),
+            permissions: plan.as_ref().map(|plan| plan.permissions.atoms()).unwrap_or_default(),
             ..seen(change, &facts, &blast, posture, now)
         };
         let case = case(change, &situation);
@@ -275,6 +277,7 @@ fn seen(change: &Change, facts: &Facts, blast: &Blast, posture: Posture, now: Ti
         severity: 0,
         emergency: false,
         routine: false,
+        permissions: BTreeSet::new(),
     }
 }
 
@@ -342,8 +345,16 @@ fn bundle(estate: &Estate, change: &Change, dossier: &Dossier) -> Result<Bundle,
         evidence: Digest::of_json(&dossier.facts)?,
         dossier: dossier.digest()?,
         steps,
+        permissions: dossier.plan.as_ref().map(|plan| plan.permissions.clone()),
+        sandbox: dossier.plan.as_ref().and_then(|plan| demanded(estate, change, plan)),
         needs: Needs::of(rung),
     })
+}
+
+/// The stronger of what the action and its runbook demand.
+fn demanded(estate: &Estate, change: &Change, plan: &Plan) -> Option<Sandbox> {
+    let action = estate.catalogue.actions.get(&change.proposal.action).and_then(|action| action.sandbox);
+    action.max(estate.runbooks.get(&plan.runbook).and_then(|runbook| runbook.sandbox))
 }
 
 fn prior_change(row: &Row, besides: &Change) -> Option<PriorChange> {

@@ -9,6 +9,7 @@ use lineclear_core::installation::Installation;
 use lineclear_core::lane::Lane;
 use lineclear_core::machine::{Machine, fold};
 use lineclear_core::page::Page;
+use lineclear_core::patch::Patch;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::revision::Revision;
 use lineclear_core::run::Run;
@@ -54,6 +55,7 @@ kept! {
     Page Page page;
     Revision Revision revision;
     Lane Lane lane;
+    Patch Patch patch;
     Installation Installation installation;
 }
 

@@ -34,8 +34,14 @@ impl Inner {
         }
         let key = runbook.concurrency_key.as_ref().map(|text| render_text(text, &change.proposal.inputs, &change.proposal.target));
         let concurrency_key = key.transpose().map_err(|error| format!("concurrency key: {error}"))?;
+        let permissions = runbook.permissions.render(&change.proposal.inputs, &change.proposal.target);
+        let permissions = permissions.map_err(|error| format!("permissions: {error}"))?;
         let (runbook, runbook_digest) = (runbook.id.clone(), runbook.digest);
-        Ok(Some(Plan { runbook, runbook_digest, steps, left_out, concurrency_key, runs_on, read: self.now() }))
+        let plan = Plan { runbook, runbook_digest, steps, left_out, permissions, concurrency_key, runs_on, read: self.now() };
+        match plan.exceeds() {
+            Some((step, lack)) => Err(format!("step `{step}`: its runbook's `permissions` do not give it {lack}")),
+            None => Ok(Some(plan)),
+        }
     }
 
     async fn preview_step(

@@ -7,7 +7,7 @@ use lineclear_core::change::{self, Change, Command};
 use lineclear_core::dossier::Misfit;
 use lineclear_core::estate::Estate;
 use lineclear_core::measure::Confidence;
-use lineclear_core::name::{ActionName, InputName};
+use lineclear_core::name::{ActionName, InputName, NAME_MAX};
 use lineclear_core::proposal::{Citation, Links, Model, Proposal};
 use lineclear_core::record::Stream;
 use lineclear_core::situation::Actor;
@@ -103,7 +103,10 @@ pub(crate) fn parse_inputs(given: BTreeMap<String, InputValue>) -> Result<Inputs
         let key: InputName = name.parse().map_err(|e| malformed("/inputs", &e))?;
         match &value {
             InputValue::Text(text) if text.len() > 4_096 => Err(malformed(&format!("/inputs/{key}"), &"at most 4096 bytes are read")),
-            InputValue::Text(_) | InputValue::Integer(_) => Ok((key, value)),
+            InputValue::Names(names) if names.len() > 64 || names.iter().any(|name| name.len() > NAME_MAX) => {
+                Err(malformed(&format!("/inputs/{key}"), &"at most 64 names are read"))
+            }
+            InputValue::Text(_) | InputValue::Integer(_) | InputValue::Names(_) => Ok((key, value)),
         }
     };
     given.into_iter().take(65).map(one).collect()

@@ -187,6 +187,7 @@ impl Inner {
             Stream::Incident(id) => Box::pin(self.perform_incident(id)).await,
             Stream::Delivery(id) => Box::pin(self.perform_delivery(id)).await,
             Stream::Page(id) => Box::pin(self.perform_page(id)).await,
+            Stream::Patch(id) => self.perform_patch(id).await,
             Stream::Deployment(_) | Stream::Lane(_) | Stream::Installation => Ok(Outcome::Waits(self.now() + Span::from_secs(60))),
         }
     }

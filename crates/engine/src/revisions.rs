@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lineclear_core::approval::{self, Approval, Request, Withdrawal};
+use lineclear_core::bundle::Needs;
 use lineclear_core::digest::canonical;
 use lineclear_core::installation;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::record::Stream;
-use lineclear_core::revision::{ASKED_TTL, Activation, Changed, Command, Event, How, NOTE_MAX, Report, Revision, State, needs};
+use lineclear_core::revision::{
+    ASKED_TTL, Activation, Changed, Command, Event, How, NOTE_MAX, Report, Revision, State, needs, reviewed, reviews,
+};
 use lineclear_core::situation::Actor;
 use lineclear_core::subject::{Subject, Use};
 use lineclear_core::{ApprovalId, Digest, OperatorId, RevisionId, Span};
@@ -332,6 +335,8 @@ impl Inner {
         };
         if let Some(new) = estate {
             report.faults.extend(origin_fault(force, &new));
+            let besides = (!force.estate.authority.single_operator).then_some(revision.by);
+            report.reviews = reviews(&force.estate, &new, besides);
         }
         match self.estates.fetch(revision.base).await {
             Ok(before) => report.files = changed(&before, &files),
@@ -348,12 +353,14 @@ impl Inner {
         let now = self.now();
         let approval = ApprovalId::new(self.ids.number());
         let digest = report.digest()?;
+        let asked = needs(&force.estate.authority).map(|needs| reviewed(needs, &report));
         let command = Command::Assess { report: Box::new(report), base: force.estate.digest, approval };
         let events = loaded.machine.decide(command, now)?;
         let mut draft = Draft::new(&*self.ids, Actor::Engine, now);
         draft.guard(&installation);
         if events.iter().any(|event| matches!(event, Event::Asked { .. })) {
-            let request = self.estate_request(&loaded.machine, force, digest, approval)?;
+            let asked = asked.ok_or_else(|| EngineError::NotFound("rung".into()))?;
+            let request = self.estate_request(&loaded.machine, force, digest, approval, asked)?;
             self.draft_page(&mut draft, &request).await?;
             draft.begin::<Approval>(Stream::Approval(approval), vec![approval::Event::Asked { request: Box::new(request) }])?;
         }
@@ -362,9 +369,15 @@ impl Inner {
         Ok(Outcome::Moved)
     }
 
-    fn estate_request(&self, revision: &Revision, force: &InForce, report: Digest, id: ApprovalId) -> Result<Request, EngineError> {
+    fn estate_request(
+        &self,
+        revision: &Revision,
+        force: &InForce,
+        report: Digest,
+        id: ApprovalId,
+        needs: Needs,
+    ) -> Result<Request, EngineError> {
         let authority = &force.estate.authority;
-        let needs = needs(authority).ok_or_else(|| EngineError::NotFound("rung".into()))?;
         let activation = Activation::of(revision, &force.estate.origin, authority, report, needs);
         let text = String::from_utf8(canonical(&activation)?).map_err(|_| EngineError::NotFound("bundle".into()))?;
         let now = self.now();

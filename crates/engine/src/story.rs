@@ -11,7 +11,7 @@ use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
 use lineclear_core::subject::Use;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
+use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, patch, revision, run, runner};
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
 
@@ -27,6 +27,7 @@ pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
         Event::Lane(event) => lane(event),
         Event::Page(event) => page::page(event, names),
         Event::Revision(event) => revision(event, names),
+        Event::Patch(event) => patch(event, names),
         Event::Run(event) => run(event, names),
         Event::Runner(event) => runner(event, names),
     }
@@ -267,6 +268,24 @@ const fn told(why: incident::Why) -> &'static str {
         incident::Why::Actionable => "a signal asks for a person",
         incident::Why::Rule => "a rule of the estate pages for this, whatever its severity",
         incident::Why::NoLongerQuiet => "the reason for silence no longer covers it",
+    }
+}
+
+fn patch(event: &patch::Event, names: Names<'_>) -> String {
+    let person = |by: &lineclear_core::OperatorId| names(Actor::Operator(*by));
+    match event {
+        patch::Event::Offered { by, review, .. } => {
+            let tests = plural(review.tests.len(), "test");
+            format!(
+                "{} drafted runbook `{}` with {tests}, of which {} hold. Nothing runs it.",
+                names(*by),
+                review.runbook,
+                review.holding()
+            )
+        }
+        patch::Event::TakenUp { by, revision, .. } => format!("{} proposed it as part of the estate: {revision}.", person(by)),
+        patch::Event::Declined { by, reason, .. } => format!("{} declined it: {reason}", person(by)),
+        patch::Event::Lapsed { .. } => "Nobody took it up in time.".into(),
     }
 }
 

@@ -205,6 +205,7 @@ impl Engine {
                 | Stream::Lane(_)
                 | Stream::Runner(_)
                 | Stream::Page(_)
+                | Stream::Patch(_)
                 | Stream::Installation => false,
             };
             loop {

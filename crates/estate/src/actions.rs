@@ -8,7 +8,7 @@ use lineclear_core::topology::EntityKind;
 
 use crate::fault::{At, Faults, LoadError, Place, Text};
 use crate::inputs::{inputs, kinds};
-use crate::members::{Members, parsed};
+use crate::members::{Members, parsed, sandbox};
 use crate::yaml::{Node, documents};
 
 /// An action with the places that links are checked at.
@@ -52,6 +52,7 @@ fn action(node: &Node, faults: &Faults) -> Option<ActionDraft> {
     let needs = of.maybe("facts").map_or_else(|| Some(Vec::new()), |node| facts(node, faults));
     let never_routine = of.flag_or("never_routine", risk == Some(Risk::High));
     let closes = of.choice_or("closes", Closing::Person, &[("machine", Closing::Machine), ("person", Closing::Person)]);
+    let sandbox = sandbox(&of);
     of.finish();
     let (name, needs) = (name?, needs?);
     let runbook = match runbook {
@@ -69,6 +70,7 @@ fn action(node: &Node, faults: &Faults) -> Option<ActionDraft> {
         facts: needs.iter().map(|(fact, required)| FactNeed { fact: fact.value.clone(), required: *required }).collect(),
         never_routine: never_routine?,
         closes: closes?,
+        sandbox,
     };
     Some(ActionDraft { action, name: name.place, runbook, facts: needs.into_iter().map(|(fact, _)| fact).collect(), inputs })
 }

@@ -10,6 +10,8 @@ use crate::members::{Members, bounded, integer};
 
 /// Longest text that an input may allow, in characters.
 const INPUT_TEXT_MAX: i64 = 4_000;
+/// Most names of one list: as many steps as people can read beside each other.
+pub(crate) const NAMES_MAX: i64 = 16;
 /// Longest choice of a closed list, in characters.
 const CHOICE_MAX: usize = 80;
 
@@ -32,7 +34,7 @@ pub(crate) fn kinds(inputs: &BTreeMap<InputName, At<InputKind>>) -> BTreeMap<Inp
 
 /// The kind of one value, as the members `type` and what belongs to it say.
 pub(crate) fn kind(of: &Members<'_>) -> Option<InputKind> {
-    let words = [("name", 0), ("dns_name", 1), ("ipv4", 2), ("integer", 3), ("choice", 4), ("text", 5)];
+    let words = [("name", 0), ("dns_name", 1), ("ipv4", 2), ("integer", 3), ("choice", 4), ("names", 5), ("text", 6)];
     match of.choice("type", &words)? {
         0 => Some(InputKind::Name),
         1 => Some(InputKind::DnsName),
@@ -53,6 +55,10 @@ pub(crate) fn kind(of: &Members<'_>) -> Option<InputKind> {
                 of.faults().at(of.place(), "a choice of nothing", Some("list the values under `of`".into()));
             }
             Some(InputKind::Choice { of: choices })
+        }
+        5 => {
+            let max = of.need("max").and_then(|node| integer(node, 1, NAMES_MAX, of.faults()))?;
+            Some(InputKind::Names { max: usize::try_from(max).ok()? })
         }
         _ => {
             let max = of.need("max").and_then(|node| integer(node, 1, INPUT_TEXT_MAX, of.faults()))?;

@@ -11,7 +11,7 @@ use std::fmt;
 use lineclear_core::Digest;
 use lineclear_core::catalogue::Catalogue;
 use lineclear_core::estate::Estate;
-use lineclear_core::name::{FactName, RunbookName};
+use lineclear_core::name::{ActionName, FactName, RunbookName};
 use lineclear_core::topology::{EntityRef, Topology};
 
 use crate::actions::ActionDraft;
@@ -68,6 +68,7 @@ pub(crate) fn link(drafts: Drafts, digest: Digest, faults: &Faults) -> Option<Es
     let (mut slos, mut escalation) = (BTreeMap::new(), BTreeMap::new());
     if let Some(topology) = &things {
         drafts.freezes.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
+        drafts.runbooks.iter().flat_map(|draft| &draft.serves.things).for_each(|at| target(&at.value, &at.place, topology, faults));
         drafts.maintenance.iter().flat_map(|draft| &draft.targets).for_each(|at| target(&at.value, &at.place, topology, faults));
         (slos, escalation) = (promises::slos(&drafts, topology, faults), promises::escalation(&drafts, topology, faults));
     }
@@ -174,6 +175,21 @@ fn runbooks(drafts: &Drafts, faults: &Faults) {
         for fact in &draft.facts {
             known(&fact.value, &fact.place, vocabulary.iter().copied(), "fact", faults);
         }
+        for action in &draft.serves.actions {
+            called(action, draft, drafts, faults);
+        }
+    }
+}
+
+/// An action that a runbook names exists, and calls it.
+fn called(action: &At<ActionName>, runbook: &RunbookDraft, drafts: &Drafts, faults: &Faults) {
+    known(&action.value, &action.place, drafts.actions.iter().map(|draft| &draft.action.name), "action", faults);
+    let found = drafts.actions.iter().find(|draft| draft.action.name == action.value);
+    let other = found.filter(|draft| draft.action.runbook.as_ref() != Some(&runbook.runbook.id));
+    if let Some(other) = other {
+        let calls = other.action.runbook.as_ref().map_or_else(|| "no runbook".into(), |name| format!("`{name}`"));
+        let message = format!("action `{}` does not call this runbook", action.value);
+        faults.at(&action.place, message, Some(format!("it calls {calls}")));
     }
 }
 
@@ -190,11 +206,22 @@ fn actions(drafts: &Drafts, faults: &Faults) {
         });
         if let Some(runbook) = runbook {
             agree(draft, runbook, faults);
+            admitted(draft, runbook, faults);
         }
         let verified = runbook.map_or(&[][..], |runbook| &runbook.facts);
         for fact in draft.facts.iter().chain(verified) {
             asks(draft, fact, &vocabulary, faults);
         }
+    }
+}
+
+/// A runbook that names its callers is called by nobody else.
+fn admitted(action: &ActionDraft, runbook: &RunbookDraft, faults: &Faults) {
+    let callers = &runbook.runbook.serves.actions;
+    if let Some(name) = action.runbook.as_ref().filter(|_| !callers.is_empty() && !callers.contains(&action.action.name)) {
+        let message = format!("runbook `{}` does not name action `{}` among its callers", name.value, action.action.name);
+        let help = "add it to `serves.actions` there, and have its owners review that".into();
+        faults.at(&name.place, message, Some(help));
     }
 }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use lineclear_core::Span;
+use lineclear_core::sandbox::Sandbox;
 
 use crate::duration::{DURATION_FORM, duration};
 use crate::fault::{At, Faults, Place};
@@ -186,6 +187,14 @@ impl<'n> Members<'n> {
             }
         }
     }
+}
+
+/// `{ at_least: whole }`: how far programs must be boxed in; none when it is not given.
+pub(crate) fn sandbox(of: &Members<'_>) -> Option<Sandbox> {
+    let of = Members::of(of.maybe("sandbox")?, "`sandbox`", of.faults())?;
+    let least = of.choice("at_least", &Sandbox::WORDS);
+    of.finish();
+    least
 }
 
 /// A text that parses as the wanted type.

@@ -27,6 +27,10 @@ pub fn page(runbook: &Runbook, tests: &[Test], actions: &[&Action]) -> Page {
                 .text("."),
         ));
     }
+    blocks.extend(serves(runbook).map(Block::List));
+    if let Some(demand) = runbook.sandbox {
+        blocks.push(Block::Text(Line::new("Programs that it starts are boxed in, at least ").code(demand).text(".")));
+    }
     if let Some(key) = &runbook.concurrency_key {
         blocks.push(Block::Text(Line::new("No two runs at once share ").code(key).text(".")));
     }
@@ -34,6 +38,7 @@ pub fn page(runbook: &Runbook, tests: &[Test], actions: &[&Action]) -> Page {
         blocks.push(Block::Text(Line::new("Only a runner that carries ").code(&runbook.runs_on).text(" is given its steps.")));
     }
     inputs(runbook, &mut blocks);
+    gets(runbook, &mut blocks);
     let mut branch = None;
     for (number, (of, step)) in runbook.all_steps().enumerate() {
         if number == 0 {
@@ -63,6 +68,34 @@ fn inputs(runbook: &Runbook, blocks: &mut Vec<Block>) {
     blocks.push(Block::Heading(2, Line::new("Inputs")));
     let rows = runbook.inputs.iter().map(|(name, kind)| vec![Line::default().code(name), Line::default().told(&kind.to_string())]);
     blocks.push(Block::Table(vec![Line::new("input"), Line::new("what it must be")], rows.collect()));
+}
+
+/// What it is for, and who may call it.
+fn serves(runbook: &Runbook) -> Option<Vec<Line>> {
+    let serves = &runbook.serves;
+    let mut lines = Vec::new();
+    if !serves.things.is_empty() {
+        lines.push(joined("It is for ", serves.things.iter()));
+    }
+    if !serves.alerts.is_empty() {
+        lines.push(joined("It answers the alerts ", serves.alerts.iter()));
+    }
+    if !serves.actions.is_empty() {
+        lines.push(joined("Only these actions may call it: ", serves.actions.iter()));
+    }
+    (!lines.is_empty()).then_some(lines)
+}
+
+fn gets(runbook: &Runbook, blocks: &mut Vec<Block>) {
+    blocks.push(Block::Heading(2, Line::new("What it can get")));
+    let rows = runbook.permissions.tools().map(|(tool, arguments)| {
+        let aimed = arguments.iter().enumerate().fold(Line::default(), |line, (index, (argument, values))| {
+            let line = line.text(if index == 0 { "" } else { "; " }).text(argument).text(" ");
+            values.iter().enumerate().fold(line, |line, (index, value)| line.text(if index == 0 { "" } else { ", " }).code(value))
+        });
+        vec![Line::default().code(tool), aimed]
+    });
+    blocks.push(Block::Table(vec![Line::new("tool"), Line::new("aimed at")], rows.collect()));
 }
 
 fn lines(step: &Step) -> Vec<Line> {

@@ -19,6 +19,8 @@ use std::collections::VecDeque;
 
 use lineclear_core::catalogue::{Inputs, Risk};
 use lineclear_core::machine::{IllegalTransition, Machine as _, fold};
+use lineclear_core::name::StepName;
+use lineclear_core::permission::Lack;
 use lineclear_core::run::{
     Attempt, AttemptKey, Command, Effect, Event, Order, Override, Phase, REPORT_GRACE, Refusal, Resolution, Run, RunEnd, SEMANTICS, State,
     UNKNOWN_MAX,
@@ -36,6 +38,7 @@ use fake::FakeRunner;
 pub use fake::{Answer, Fakes, Look, Reply, Script};
 pub(crate) use form::schema;
 pub use part::{Part, Role};
+pub(crate) use plan::plan;
 pub(crate) use read::{read, targets};
 pub use trail::{End, Trail};
 
@@ -58,6 +61,14 @@ pub enum RehearsalError {
         at: String,
         /// Why.
         source: RenderError,
+    },
+    /// A call needs what the runbook's permissions do not give with these inputs.
+    #[error("step `{step}`: `permissions` do not give it {lack}")]
+    Exceeds {
+        /// Which step.
+        step: StepName,
+        /// What it lacks.
+        lack: Lack,
     },
     /// Something is asked more often than its fake has answers.
     #[error("`{part}` is asked once more than its fake has answers: {answers}")]

@@ -3,8 +3,11 @@
 mod branch;
 mod check;
 mod condition;
+mod each;
 mod limits;
+pub(crate) mod permissions;
 pub(crate) mod retry;
+pub(crate) mod serves;
 mod step;
 #[cfg(test)]
 mod tests;
@@ -14,22 +17,29 @@ use std::collections::BTreeMap;
 use lineclear_core::catalogue::InputKind;
 use lineclear_core::label::Labels;
 use lineclear_core::name::{FactName, InputName, RunbookName, TeamName};
+use lineclear_core::permission::Permissions;
 use lineclear_core::runbook::{Runbook, Verification};
 use lineclear_core::{Digest, Span};
 
 use crate::fault::{At, Faults, LoadError, Place, Text};
 use crate::inputs::{inputs, kinds};
-use crate::members::Members;
+use crate::members::{Members, sandbox};
 use crate::rehearsal::{self, Test};
 use crate::yaml::{Node, document};
 use branch::{BranchDraft, branches};
 use check::Whole;
 use limits::limits;
-use step::{StepDraft, step};
+use permissions::permissions;
+use serves::{ServesDraft, serves};
+use step::StepDraft;
 
 /// A runbook that uses every member of the language.
 #[cfg(test)]
 pub(crate) const EVERYTHING: &str = include_str!("runbook/everything.yaml");
+
+/// One whose steps go over lists.
+#[cfg(test)]
+pub(crate) const OVER_LISTS: &str = include_str!("runbook/over_lists.yaml");
 
 /// The version of the language that is read.
 const LANGUAGE: &str = "v1";
@@ -47,6 +57,7 @@ pub(crate) struct RunbookDraft {
     pub(crate) inputs: BTreeMap<InputName, At<InputKind>>,
     pub(crate) facts: Vec<At<FactName>>,
     pub(crate) sources: Vec<At<String>>,
+    pub(crate) serves: ServesDraft,
     pub(crate) tests: Vec<Test>,
 }
 
@@ -79,14 +90,19 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
     let id = of.parsed::<RunbookName>("id");
     let title = of.title();
     let owner = of.parsed::<TeamName>("owner");
+    let serves = serves(&of);
     let sound = faults.count();
     let inputs = inputs(&of);
     let sound = faults.count() == sound;
-    let limits = limits(&of);
+    let mut limits = limits(&of);
+    let granted = faults.count();
+    let sandbox = sandbox(&of);
+    let declared = permissions(&of, &inputs);
+    let granted = faults.count() == granted;
     let runs_on = runs_on(&of);
     let before = faults.count();
-    let steps: Vec<StepDraft> = of.items("steps").iter().filter_map(|node| step(node, faults)).collect();
-    let branches = branches(&of);
+    let steps: Vec<StepDraft> = each::steps(of.items("steps"), &inputs, faults);
+    let branches = branches(&of, &inputs);
     let whole = faults.count() == before;
     let verification =
         of.maybe("verification").map_or_else(|| Some((Verification::default(), Vec::new())), |node| verification(node, faults));
@@ -94,6 +110,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
     of.finish();
     let (id, owner) = (id?, owner?);
     // A step or an input with a fault of its own would only echo here.
+    limits.inputs.extend(declared.iter().flat_map(|declared| declared.inputs.iter().cloned()));
     if whole {
         let whole = Whole { id: &id.place, steps: &steps, branches: &branches, deadline: limits.deadline };
         whole.steps(faults);
@@ -101,6 +118,9 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
         if sound {
             whole.conditions(&inputs, faults);
             whole.inputs(&inputs, &limits.inputs, faults);
+        }
+        if let Some(declared) = declared.as_ref().filter(|_| granted) {
+            declared.check(whole.all(), faults);
         }
     }
     let (verification, facts) = verification?;
@@ -110,6 +130,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
         id: id.value,
         title: title?,
         owner: owner.value,
+        serves: serves.serves.clone(),
         inputs: kinds(&inputs),
         deadline: limits.deadline?,
         concurrency_key: limits.key,
@@ -117,16 +138,25 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RunbookDra
         steps: steps.into_iter().map(|step| step.step).collect(),
         fallbacks: branches.into_iter().map(fallback).collect(),
         verification,
-        drilled: None,
+        permissions: Permissions::none(),
+        sandbox,
         rehearsed: false,
         digest: Digest::of(b""),
     };
-    let digest = address(&runbook).map_err(|error| faults.at(&Place::start(&text), error.to_string(), None)).ok()?;
-    let mut runbook = Runbook { digest, ..runbook };
+    let given = declared.map(|declared| declared.permissions).unwrap_or_default();
+    let mut runbook = addressed(runbook, given).map_err(|error| faults.at(&Place::start(&text), error.to_string(), None)).ok()?;
     // Tests of a runbook that is faulty itself would only echo here.
     let tests = tests.filter(|_| faults.count() == begun).map_or_else(Vec::new, |node| rehearsal::read(node, &runbook, faults));
     runbook.rehearsed = rehearsal::rehearsed(&runbook, &tests);
-    Some(RunbookDraft { runbook, id: id.place, owner: owner.place, inputs, facts, sources, tests })
+    Some(RunbookDraft { runbook, id: id.place, owner: owner.place, inputs, facts, sources, serves, tests })
+}
+
+/// The runbook with its digest, and with the permissions that were given, else with those that its calls need.
+fn addressed(runbook: Runbook, given: Permissions) -> Result<Runbook, lineclear_core::digest::DigestError> {
+    let runbook = Runbook { permissions: given, ..runbook };
+    let digest = address(&runbook)?;
+    let permissions = if runbook.permissions.is_empty() { runbook.needs() } else { runbook.permissions.clone() };
+    Ok(Runbook { digest, permissions, ..runbook })
 }
 
 /// The labels that a runner has to carry.
@@ -138,13 +168,16 @@ fn runs_on(of: &Members<'_>) -> Labels {
     })
 }
 
-/// The digest over everything but the digest itself, the drill, which is recorded later, and the tests, which change nothing.
+/// The digest over everything but the digest itself and the tests, which change nothing. Permissions that the file does not give follow
+/// from the calls and add nothing to them.
 fn address(runbook: &Runbook) -> Result<Digest, lineclear_core::digest::DigestError> {
     let mut value = serde_json::to_value(runbook).map_err(|error| lineclear_core::digest::DigestError::Canonical(error.to_string()))?;
     if let Some(members) = value.as_object_mut() {
         members.remove("digest");
-        members.remove("drilled");
         members.remove("rehearsed");
+        if runbook.permissions.is_empty() {
+            members.remove("permissions");
+        }
     }
     Digest::of_json(&value)
 }

@@ -13,10 +13,12 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+use lineclear_core::sandbox::Sandbox;
 use lineclear_core::topology::EntityKind;
 use serde_json::{Value, json};
 
 use crate::facts::COMPARISONS;
+use crate::inputs::NAMES_MAX;
 use crate::schema::form::{any, duration, flag, list, map, name, names, object, one_of, reference, text, title, whole, words};
 
 /// The schema of each kind of file, by the name of its file in `docs/schema/` without the ending.
@@ -65,8 +67,13 @@ fn kinds(what: &str, longest: u16, more: &[(&str, Value)]) -> Vec<Value> {
         kind("ipv4", &[]),
         kind("integer", &[("min", whole()), ("max", whole())]),
         kind("choice", &[("of", list(text(80), 1))]),
+        kind("names", &[("max", json!({ "type": "integer", "minimum": 1, "maximum": NAMES_MAX }))]),
         kind("text", &[("max", most)]),
     ]
+}
+
+pub(crate) fn sandbox() -> Value {
+    object("`sandbox`", &["at_least"], &[("at_least", words(&Sandbox::WORDS.map(|(word, _)| word)))])
 }
 
 fn actions() -> Value {
@@ -85,6 +92,7 @@ fn actions() -> Value {
             ("facts", object("`facts`", &[], &[("required", names()), ("optional", names())])),
             ("never_routine", flag()),
             ("closes", words(&["machine", "person"])),
+            ("sandbox", sandbox()),
         ],
     )
 }

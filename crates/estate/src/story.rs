@@ -281,6 +281,8 @@ impl Scope<'_> {
             severity: given.severity,
             emergency: given.emergency,
             routine: given.routine,
+            // A story names no inputs, so references stay as they are.
+            permissions: runbook.map(|book| book.permissions.atoms()).unwrap_or_default(),
         }
     }
 }

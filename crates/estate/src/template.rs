@@ -16,10 +16,16 @@ pub(crate) fn references(text: &str, place: &Place, faults: &Faults) -> Vec<At<I
         match path.strip_prefix("inputs.").map(str::parse::<InputName>) {
             Some(Ok(value)) => found.push(At { value, place: place.clone() }),
             _ if matches!(path, "target.name" | "target.kind") => {}
+            // What people sign is what runs: a value that nobody had seen then would be aimed by whoever answers the step before.
+            _ if path.starts_with("steps.") => faults.at(
+                place,
+                format!("`${{{}}}` is known only while it runs, and a call takes nothing that was not seen before approval", cut(path)),
+                Some("give it as an input, or look at it in a `when` with `step` and `output`".into()),
+            ),
             _ => faults.at(
                 place,
                 format!("`${{{}}}` refers to nothing", cut(path)),
-                Some("write `${inputs.…}`, `${target.name}` or `${target.kind}`".into()),
+                Some("write `${inputs.…}`, `${target.name}`, `${target.kind}`, or `${item}` in a step with `for_each`".into()),
             ),
         }
         rest = tail;
@@ -49,6 +55,7 @@ mod tests {
         check("${env.HOME}", &[], 1);
         check("${inputs.}", &[], 1);
         check("${target}", &[], 1);
+        check("${steps.look.outputs.state}", &[], 1);
         check("a ${inputs.a", &[], 1);
         check("$5 {a}", &[], 0);
     }

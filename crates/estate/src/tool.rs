@@ -39,6 +39,10 @@ pub(crate) struct Call {
     pub(crate) inputs: Vec<At<InputName>>,
     /// The source that a `wait_for` asks.
     pub(crate) source: Option<At<String>>,
+    /// Where the tool is named.
+    pub(crate) tool: Place,
+    /// Where each argument's value stands.
+    pub(crate) arguments: BTreeMap<String, Place>,
 }
 
 /// Whether a `do` or `undo` call changes something.
@@ -93,7 +97,9 @@ pub(crate) fn call(node: &Node, purpose: Purpose, faults: &Faults) -> Option<Cal
     }
     let source = source(arguments, name);
     (faults.count() == before).then_some(())?;
-    Some(Call { exact: ToolCall { tool: name.parse().ok()?, with }, inputs: reading.inputs, source })
+    let places = inputs_of(arguments).iter().map(|(key, node)| (key.text.clone(), node.place.clone())).collect();
+    let exact = ToolCall { tool: name.parse().ok()?, with };
+    Some(Call { exact, inputs: reading.inputs, source, tool: tool.place.clone(), arguments: places })
 }
 
 /// The schema of a call: exactly one tool with its arguments.
@@ -274,6 +280,26 @@ impl Reading<'_> {
             Kind::List(items) => Some(Value::Array(items.iter().filter_map(|item| self.any(item)).collect())),
             Kind::Map(members) => {
                 Some(Value::Object(members.iter().filter_map(|(key, item)| Some((key.text.clone(), self.any(item)?))).collect()))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use lineclear_core::permission::{known_tools, reach};
+
+    use super::table::TOOLS;
+
+    #[test]
+    fn every_tool_is_aimed_by_arguments_that_it_has() {
+        assert_eq!(TOOLS.iter().map(|tool| tool.name).collect::<BTreeSet<_>>(), known_tools().collect());
+        for tool in TOOLS {
+            let takes: BTreeSet<&str> = tool.act.iter().chain(&tool.look).flat_map(|of| of.iter()).map(|argument| argument.name).collect();
+            for argument in reach(tool.name).unwrap() {
+                assert!(takes.contains(argument) || *argument == "command", "{}: {argument}", tool.name);
             }
         }
     }

@@ -16,6 +16,9 @@ mod links;
 #[path = "faults/mutations.rs"]
 mod mutations;
 #[cfg(test)]
+#[path = "faults/permissions.rs"]
+mod permissions;
+#[cfg(test)]
 #[path = "faults/promises.rs"]
 mod promises;
 #[cfg(test)]

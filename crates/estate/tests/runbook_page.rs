@@ -35,6 +35,10 @@ fn around(limits: &str, steps: &str) -> String {
 
 const STEP: &str = "- id: wait\n  do: { http: { service: pool, method: GET, path: /state } }\n  timeout: 5s\n";
 
+/// What the permissions of the page are for.
+const GUARDED: &str = "- id: drain\n  do: { haproxy_server: { backend: shop, server: \"${target.name}\", state: drain } }\n  timeout: 5s\n  \
+    verify: { http: { service: pool, method: GET, path: /state } }\n";
+
 fn read(language: &str, text: &str) -> Result<(), LoadError> {
     match language {
         "yaml runbook" => {
@@ -47,6 +51,8 @@ fn read(language: &str, text: &str) -> Result<(), LoadError> {
             Ok(())
         }
         "yaml step" => parse_runbook("page.yaml", &around("deadline: 5m\n", text)).map(drop),
+        "yaml serves" => parse_runbook("page.yaml", &around(&format!("deadline: 5m\n{text}"), STEP)).map(drop),
+        "yaml permissions" => parse_runbook("page.yaml", &around(&format!("deadline: 5m\n{text}"), GUARDED)).map(drop),
         "yaml limits" => parse_runbook("page.yaml", &around(text, STEP)).map(drop),
         other => panic!("a block of `{other}`"),
     }
@@ -79,7 +85,14 @@ fn the_page_explains_every_member() {
     let page = std::fs::read_to_string(root.join("runbooks.md")).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(root.join("schema/runbook.json")).unwrap()).unwrap();
     let step = &schema["properties"]["steps"]["items"];
-    for object in [&schema, step, &schema["properties"]["limits"], &schema["properties"]["verification"], &step["properties"]["retry"]] {
+    for object in [
+        &schema,
+        step,
+        &schema["properties"]["limits"],
+        &schema["properties"]["verification"],
+        &schema["properties"]["serves"],
+        &step["properties"]["retry"],
+    ] {
         for member in object["properties"].as_object().unwrap().keys() {
             assert!(page.contains(&format!("`{member}`")) || page.contains(&format!("`{member}:")), "the page does not explain `{member}`");
         }

@@ -22,6 +22,7 @@ pub(crate) struct Typed<'a> {
     plain: [(&'static str, Value); 21],
     /// Attribute by attribute, because a rung may carry only some.
     evidence: Vec<(&'a str, bool)>,
+    permissions: Vec<(&'a str, bool)>,
 }
 
 /// A value before it is anything to Cedar: most of a situation is not read by the policies of one action, and need not become so.
@@ -70,6 +71,8 @@ impl<'a> Typed<'a> {
         }
         let holds = |fact| situation.evidence.get(fact).copied().unwrap_or(false);
         let evidence = vocabulary.facts.iter().map(|(fact, attribute)| (attribute.as_str(), holds(fact))).collect();
+        let got = |atoms: &std::collections::BTreeSet<String>| !atoms.is_disjoint(&situation.permissions);
+        let permissions = vocabulary.permissions.iter().map(|(attribute, atoms)| (attribute.as_str(), got(atoms))).collect();
         let s = situation;
         let plain = [
             ("confidence_bp", long(s.confidence.basis_points())),
@@ -94,14 +97,16 @@ impl<'a> Typed<'a> {
             ("emergency", flag(s.emergency)),
             ("routine", flag(s.routine)),
         ];
-        Ok(Self { plain, evidence })
+        Ok(Self { plain, evidence, permissions })
     }
 
     /// The context under these approvals, with the attributes that are read.
     pub fn with(&self, vocabulary: &Vocabulary, reads: &Reads, approvals: &Approvals) -> Result<Context, AskError> {
         let approvals = approved(vocabulary, &reads.approvals, approvals)?;
-        let evidence = record(self.evidence.iter().filter_map(|(name, value)| kept(&reads.evidence, name, flag(*value))))?;
-        let records = [("approvals", approvals), ("evidence", evidence)];
+        let flags = |all: &[(&str, bool)], part: &Part| record(all.iter().filter_map(|(name, value)| kept(part, name, flag(*value))));
+        let evidence = flags(&self.evidence, &reads.evidence)?;
+        let permissions = flags(&self.permissions, &reads.permissions)?;
+        let records = [("approvals", approvals), ("evidence", evidence), ("permissions", permissions)];
         let records = records.into_iter().filter(|(name, _)| reads.context.has(name)).map(|(name, value)| (name.to_owned(), value));
         let plain = self.plain.iter().filter_map(|(name, value)| kept(&reads.context, name, *value));
         Context::from_pairs(plain.chain(records)).map_err(|_| AskError::Schema)

@@ -6,12 +6,14 @@ use std::collections::BTreeSet;
 /// The attributes that are read, by the record that holds them.
 #[derive(Debug, Default)]
 pub(crate) struct Reads {
-    /// Of `context` itself, `approvals` and `evidence` among them.
+    /// Of `context` itself, `approvals`, `evidence` and `permissions` among them.
     pub context: Part,
     /// Of `context.approvals`.
     pub approvals: Part,
     /// Of `context.evidence`.
     pub evidence: Part,
+    /// Of `context.permissions`.
+    pub permissions: Part,
 }
 
 /// What is read of one record.
@@ -24,7 +26,7 @@ pub(crate) enum Part {
 }
 
 /// What a request carries when the schema checks it.
-pub(crate) static EVERYTHING: Reads = Reads { context: Part::All, approvals: Part::All, evidence: Part::All };
+pub(crate) static EVERYTHING: Reads = Reads { context: Part::All, approvals: Part::All, evidence: Part::All, permissions: Part::All };
 
 impl Reads {
     /// Adds a path as policies write it, `context.approvals.humans`. One that ends early reads all that it could go on to.
@@ -37,6 +39,9 @@ impl Reads {
         }
         if first.is_none_or(|word| word == "evidence") {
             self.evidence.add(second);
+        }
+        if first.is_none_or(|word| word == "permissions") {
+            self.permissions.add(second);
         }
     }
 }

@@ -9,7 +9,7 @@ use lineclear_core::estate::Estate;
 use lineclear_core::topology::EntityKind;
 
 use crate::source::{Diagnostic, Place, Source};
-use crate::vocabulary::{Vocabulary, attribute, type_of};
+use crate::vocabulary::{Vocabulary, attribute, permissions, type_of};
 
 /// The path under which complaints about the generated schema are reported.
 pub const SCHEMA_PATH: &str = "schema.cedarschema";
@@ -79,7 +79,9 @@ pub fn schema_text(estate: &Estate) -> String {
     let _ = writeln!(text, "\ntype Approvals = {{\n  humans: Long,\n  owner: Bool,\n  grade: Long,\n{held}}};");
     let facts = flags(estate.facts.keys().map(lineclear_core::name::FactName::as_str).collect());
     let _ = writeln!(text, "type Evidence = {{\n{facts}}};");
-    let _ = writeln!(text, "type Facts = {{\n  approvals: Approvals,\n  evidence: Evidence,\n{FACTS}}};\n");
+    let got = permissions(estate).keys().map(|name| format!("  \"{name}\": Bool,\n")).collect::<Vec<_>>().concat();
+    let _ = writeln!(text, "type Permissions = {{\n{got}}};");
+    let _ = writeln!(text, "type Facts = {{\n  approvals: Approvals,\n  evidence: Evidence,\n  permissions: Permissions,\n{FACTS}}};\n");
     let _ = writeln!(text, "action {};", RISKS.map(|r| format!("\"{}\"", group_of(r))).join(", "));
     for action in estate.catalogue.actions.values() {
         let _ = writeln!(

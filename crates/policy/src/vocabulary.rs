@@ -23,6 +23,8 @@ pub(crate) struct Vocabulary {
     pub facts: BTreeMap<FactName, String>,
     /// Each role and its attribute of `context.approvals`.
     pub roles: BTreeMap<RoleName, String>,
+    /// Each attribute of `context.permissions`, and what it stands for.
+    pub permissions: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The entity type of a kind: `Service`.
@@ -41,6 +43,18 @@ pub(crate) const fn type_of(kind: EntityKind) -> &'static str {
 /// A name as an attribute: dots and dashes are no part of Cedar's identifiers.
 pub(crate) fn attribute(name: &str) -> String {
     name.replace(['.', '-'], "_")
+}
+
+/// What the runbooks of an estate name outright of what their steps can get, each by its attribute: `http`, and `http_service_waf`. What
+/// follows from inputs has no name before somebody proposes, so no policy can ask for it.
+pub(crate) fn permissions(estate: &Estate) -> BTreeMap<String, BTreeSet<String>> {
+    let mut all: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let atoms = estate.runbooks.values().flat_map(|runbook| runbook.permissions.atoms());
+    for atom in atoms.filter(|atom| !atom.contains("${")) {
+        let name = atom.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        all.entry(name).or_default().insert(atom);
+    }
+    all
 }
 
 /// An environment as the schema lists it.
@@ -76,6 +90,7 @@ impl Vocabulary {
             action: name("Action")?,
             kinds,
             facts: estate.facts.keys().map(|f| (f.clone(), attribute(f.as_str()))).collect(),
+            permissions: permissions(estate),
             roles: estate.authority.roles.iter().map(|r| (r.clone(), attribute(r.as_str()))).collect(),
         })
     }

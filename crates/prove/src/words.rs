@@ -92,6 +92,9 @@ pub(crate) fn phrase(path: &[String], value: &Value) -> String {
     if let Some(fact) = name.strip_prefix("evidence.") {
         return choose(&format!("`{fact}` is confirmed"), &format!("`{fact}` is not confirmed"));
     }
+    if let Some(got) = name.strip_prefix("permissions.") {
+        return choose(&format!("its steps can get `{got}`"), &format!("its steps cannot get `{got}`"));
+    }
     match name.as_str() {
         "budget_bp" if number < 0 => format!("the error budget is overdrawn by {}", percent(-number)),
         "budget_bp" => format!("{} of the error budget is left", percent(number)),

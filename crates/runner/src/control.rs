@@ -6,9 +6,11 @@ use std::str::FromStr;
 use lineclear_core::authority::Grade;
 use lineclear_core::bundle::{BUNDLE_FORMAT, BoundStep, Bundle, Needs};
 use lineclear_core::catalogue::Risk;
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::{EffectClass, ToolCall};
 use lineclear_core::record::{Event, Happened, Stream};
 use lineclear_core::run::{self, Attempt, AttemptKey, Direction};
+use lineclear_core::sandbox::Sandbox;
 use lineclear_core::situation::Actor;
 use lineclear_core::{Digest, Span, Timestamp};
 use lineclear_ledger::{Checkpoint, Draft, Edge, Hash, LogKey, MemoryHashes, Ticket, consistency_proof, inclusion_proof, leaf_hash};
@@ -36,6 +38,7 @@ pub(crate) struct Step {
     pub call: ToolCall,
     pub verify: Option<ToolCall>,
     pub effect: EffectClass,
+    pub sandbox: Option<Sandbox>,
 }
 
 pub(crate) struct Control {
@@ -192,6 +195,15 @@ fn bundle(attempt: &AttemptKey, step: &Step) -> Bundle {
             verify: step.verify.as_ref().map(|call| call.digest().unwrap()),
             undo: None,
         }],
-        needs: Needs { rung: "machine".parse().unwrap(), humans: 0, roles: BTreeSet::new(), owner: false, grade: Grade::None },
+        permissions: Some(Permissions::of([Some(&step.call), step.verify.as_ref()].into_iter().flatten())),
+        sandbox: step.sandbox,
+        needs: Needs {
+            rung: "machine".parse().unwrap(),
+            humans: 0,
+            roles: BTreeSet::new(),
+            owner: false,
+            grade: Grade::None,
+            reviews: BTreeMap::new(),
+        },
     }
 }

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::journal::{AcceptError, Journal, JournalError};
 use crate::link::Link;
-use crate::tools::{Clock, Toolbox, ToolboxError};
+use crate::tools::{Clock, Toolbox, ToolboxError, open_box};
 
 /// Attempts that run at once: a person can still follow them.
 const ATTEMPTS_AT_ONCE: usize = 8;
@@ -227,6 +227,11 @@ impl Inner {
     fn accept(&self, envelope: &str, seen: Option<&Checkpoint>, nonce: &str) -> Result<lineclear_warrant::Warrant, Report> {
         let now = self.now();
         let checked = check(envelope, &self.trust, seen, nonce, now).map_err(|refusal| self.refuse_unchecked(envelope, &refusal))?;
+        let calls = [Some(&checked.warrant.call), checked.warrant.verify.as_ref()];
+        let open = checked.sandbox.and_then(|demand| calls.into_iter().flatten().find_map(|call| open_box(&self.tools, call, demand)));
+        if let Some(why) = open {
+            return Err(self.refuse(&checked.warrant.attempt, "sandbox", &why));
+        }
         match self.journal.accept(&checked, envelope, now) {
             Ok(()) => Ok(checked.warrant),
             // Whatever is under way under this key is not what is refused, so the report names no attempt.

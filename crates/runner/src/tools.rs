@@ -35,6 +35,7 @@ pub(crate) use fence::fence;
 use lineclear_core::Timestamp;
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
 use lineclear_core::run::{AttemptKey, Direction};
+use lineclear_core::sandbox::Sandbox;
 pub use sandbox::{ITSELF, LAUNCH, Level, launch, offered};
 use serde_json::Value;
 
@@ -88,6 +89,11 @@ pub trait Tool: Send + Sync {
     /// # Errors
     /// When the arguments are not such.
     fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String>;
+
+    /// How far the programs that it starts are boxed in; none when it starts no program.
+    fn boxed(&self) -> Option<Level> {
+        None
+    }
 
     /// What the call would change, read from the live system and changing nothing. `undo` tells whether it can be taken back.
     ///
@@ -232,6 +238,13 @@ impl Toolbox {
         let tool = self.tools.get(call.tool.as_str());
         tool.map(|tool| &**tool).ok_or_else(|| format!("this runner's file has no section for the tool `{}`", call.tool))
     }
+}
+
+/// Why programs that a call starts are not boxed in as far as demanded; none when they are, or when it starts none.
+pub(crate) fn open_box(tools: &Toolbox, call: &ToolCall, demand: Sandbox) -> Option<String> {
+    let level = tools.tool(call).ok()?.boxed()?;
+    (!level.meets(demand))
+        .then(|| format!("the bundle demands a sandbox of at least `{demand}` for `{}`, and this runner has: {level}", call.tool))
 }
 
 /// Longest reason in a report, in characters.

@@ -2,6 +2,7 @@
 
 mod acts;
 mod changes;
+mod drafts;
 mod events;
 mod health;
 mod hooks;
@@ -87,6 +88,10 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/runner/heartbeat", post(runner::heartbeat))
         .route("/api/v1/runner/report", post(runner::report))
         .route("/api/v1/runner/answer", post(runner::answer))
+        .route("/api/v1/runbooks/drafts", get(drafts::list).post(drafts::offer))
+        .route("/api/v1/runbooks/drafts/{id}", get(drafts::show))
+        .route("/api/v1/runbooks/drafts/{id}/take-up", post(drafts::take_up))
+        .route("/api/v1/runbooks/drafts/{id}/decline", post(drafts::decline))
         .route("/api/v1/events", get(events::events))
         .route("/api/v1/ledger/checkpoint", get(ledger::checkpoint))
         .route("/api/v1/ledger/entries", get(ledger::entries))

@@ -4,6 +4,7 @@
 mod act;
 mod asset;
 mod change;
+mod draft;
 mod estate;
 mod frame;
 mod graph;
@@ -86,6 +87,10 @@ pub fn router(app: &App) -> Router {
         .route("/runners/{id}/drain", get(runners::back).post(runners::drain))
         .route("/runners/{id}/resume", get(runners::back).post(runners::resume))
         .route("/runners/{id}/revoke", get(runners::back).post(runners::revoke))
+        .route("/runbooks/drafts", get(draft::list))
+        .route("/runbooks/drafts/{id}", get(draft::show))
+        .route("/runbooks/drafts/{id}/take-up", get(draft::back).post(draft::take_up))
+        .route("/runbooks/drafts/{id}/decline", get(draft::back).post(draft::decline))
         .route("/posture", get(act::back_to_policy).post(act::posture))
         .route("/assets/{name}", get(asset::newest))
         .route("/assets/{version}/{name}", get(asset::versioned))

@@ -156,6 +156,7 @@ const fn machine(event: &Event) -> &'static str {
         Event::Incident(_) => "incident",
         Event::Lane(_) => "lane",
         Event::Page(_) => "page",
+        Event::Patch(_) => "patch",
         Event::Revision(_) => "revision",
         Event::Run(_) => "run",
         Event::Runner(_) => "runner",

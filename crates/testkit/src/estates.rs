@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use lineclear_core::Digest;
 use lineclear_core::estate::Estate;
 use lineclear_core::revision::{Kind, Obligation, Proof, Proofs, Report, Told};
-use lineclear_engine::{Estates, Examination, FetchError, Files, InForce, Later};
+use lineclear_engine::{Drafted, Estates, Examination, FetchError, Files, InForce, Later};
 
 /// What an examination finds besides what the files themselves show.
 #[derive(Debug, Clone, Default)]
@@ -109,6 +109,12 @@ impl Estates for FakeEstates {
 
     fn examine<'a>(&'a self, files: &'a Files, _: Arc<InForce>) -> Later<'a, Examination> {
         Box::pin(async move { self.look(files) })
+    }
+
+    fn draft<'a>(&'a self, files: &'a Files, text: &'a str) -> Later<'a, Result<Drafted, Vec<String>>> {
+        let told = |error: lineclear_estate::LoadError| error.faults().iter().map(|fault| fault.message.clone()).collect();
+        let read = lineclear_estate::draft(files, text).map(|(review, how)| Drafted { review, how }).map_err(told);
+        Box::pin(async move { read })
     }
 
     fn came_into_force(&self, estate: &Estate) {

@@ -30,6 +30,11 @@ pub struct AgentVoice<'w> {
 }
 
 impl AgentVoice<'_> {
+    /// As the engine takes callers.
+    pub const fn as_caller(&self) -> Caller {
+        self.caller
+    }
+
     /// As sure as this, in basis points.
     #[must_use]
     pub const fn sure(mut self, confidence_bp: u32) -> Self {
@@ -148,6 +153,11 @@ pub struct PersonVoice<'w> {
 }
 
 impl PersonVoice<'_> {
+    /// As the engine takes callers.
+    pub const fn as_caller(&self) -> Caller {
+        self.caller
+    }
+
     /// The text of a decision on the open request of a change, and which request that is.
     pub async fn statement(&self, change: ChangeId, decision: Decision, reason: &str) -> (ApprovalId, String) {
         let request = self.engine.request(change).await.expect("people are asked about this change").request.id;

@@ -7,6 +7,7 @@ use lineclear_core::bundle::{BUNDLE_FORMAT, BoundStep, Bundle};
 use lineclear_core::digest::Digest;
 use lineclear_core::plan::ToolCall;
 use lineclear_core::run::Direction;
+use lineclear_core::sandbox::Sandbox;
 use lineclear_core::{OperatorId, RunnerId, Timestamp};
 use lineclear_ledger::{Checkpoint, Entry, Hash, PROOF_MAX_HASHES, Ticket, verify_consistency};
 use serde_json::json;
@@ -31,6 +32,8 @@ pub struct Checked {
     pub checkpoint: Checkpoint,
     /// The head as the log signed it, for the next poll.
     pub head: String,
+    /// How far a program that is started must be boxed in, at least; only the runner knows how far it is.
+    pub sandbox: Option<Sandbox>,
 }
 
 /// Why a runner does not act. [`Refusal::code`] is the stable word.
@@ -66,6 +69,9 @@ pub enum Refusal {
     /// What would be done is not what was approved or cleared.
     #[error("not what the bundle binds: {0}")]
     WrongBundle(String),
+    /// What would be called is not among what the approved bundle says that the steps can get.
+    #[error("not among the permissions of the bundle: {0}")]
+    NotPermitted(String),
     /// Too few people have signed.
     #[error("{humans} people of grade `{grade}` are needed, {counted} have signed")]
     Unsigned {
@@ -100,6 +106,7 @@ impl Refusal {
             Self::Forked(_) => "forked",
             Self::NotAllowed(_) => "not_allowed",
             Self::WrongBundle(_) => "wrong_bundle",
+            Self::NotPermitted(_) => "not_permitted",
             Self::Unsigned { .. } => "unsigned",
             Self::BadVote { .. } => "bad_vote",
         }
@@ -139,7 +146,7 @@ pub fn check(envelope: &str, trust: &Trust, seen: Option<&Checkpoint>, nonce: &s
     let rule = check_rule(&warrant, trust)?;
     let bundle = check_bundle(&warrant, rule, call)?;
     check_people(&warrant, &bundle, digest, rule, trust, now)?;
-    Ok(Checked { warrant, bundle: digest, checkpoint, head: ticket.checkpoint })
+    Ok(Checked { warrant, bundle: digest, checkpoint, head: ticket.checkpoint, sandbox: bundle.sandbox })
 }
 
 /// The record must say of the attempt exactly what the warrant says.
@@ -219,6 +226,7 @@ fn check_bundle(warrant: &Warrant, rule: &Rule, call: Digest) -> Result<Bundle, 
     let mut steps = bundle.steps.iter().filter(|step| step.step == warrant.attempt.step);
     let (Some(step), None) = (steps.next(), steps.next()) else { return Err(no("it has no such step, or two")) };
     check_step(warrant, step, call).map_err(no)?;
+    check_permissions(warrant, &bundle)?;
     Ok(bundle)
 }
 
@@ -236,6 +244,17 @@ fn check_step(warrant: &Warrant, step: &BoundStep, call: Digest) -> Result<(), &
         return Err("the step is checked in another way");
     }
     if step.effect == warrant.effect { Ok(()) } else { Err("the step has another effect class") }
+}
+
+/// What a call may get was shown to people beside the call itself, and is read here without asking anybody: a runbook that grows, or a
+/// control plane that lies about one, gets nothing more.
+fn check_permissions(warrant: &Warrant, bundle: &Bundle) -> Result<(), Refusal> {
+    let Some(permissions) = &bundle.permissions else { return Err(Refusal::NotPermitted("it names none".into())) };
+    let calls = [Some(&warrant.call), warrant.verify.as_ref()];
+    match calls.into_iter().flatten().find_map(|call| permissions.lack(call)) {
+        Some(lack) => Err(Refusal::NotPermitted(lack.to_string())),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

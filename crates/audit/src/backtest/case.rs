@@ -50,6 +50,8 @@ impl<'a> Cases<'a> {
         let asked = action.facts.iter().map(|need| &need.fact).chain(&acted.evidence);
         let evidence: BTreeMap<_, _> = asked.map(|fact| (fact.clone(), acted.evidence.contains(fact))).collect();
         let runbook = action.runbook.as_ref().and_then(|name| estate.runbooks.get(name));
+        // Inputs are not written down, so references stay as they are and name nothing that a policy could ask for.
+        let permissions = runbook.map(|runbook| runbook.permissions.atoms()).unwrap_or_default();
         let situation = Situation {
             confidence: acted.confidence,
             confirmed: u32::try_from(acted.evidence.len()).unwrap_or(u32::MAX),
@@ -63,7 +65,7 @@ impl<'a> Cases<'a> {
             money_path: blast.money_path,
             customer_data: blast.customer_data,
             reversible: action.reversibility == Reversibility::Reversible,
-            undo_drilled: runbook.is_some_and(|runbook| runbook.drilled.is_some()),
+            undo_drilled: acted.undo_drilled,
             budget: None,
             posture: estate.posture,
             freeze: acted.freeze,
@@ -71,6 +73,7 @@ impl<'a> Cases<'a> {
             severity: acted.severity,
             emergency: false,
             routine: acted.routine,
+            permissions,
         };
         Ok(Case { principal, action: acted.action.clone(), target: acted.target.clone(), situation })
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{InputError, Place, Row, bare, bounded};
 
 /// The columns, and how their fields are read; an empty field is one that is not there.
-const COLUMNS: [(&str, Kind); 14] = [
+const COLUMNS: [(&str, Kind); 15] = [
     ("time", Kind::Text),
     ("incident", Kind::Text),
     ("action", Kind::Text),
@@ -17,6 +17,7 @@ const COLUMNS: [(&str, Kind); 14] = [
     ("severity", Kind::Number),
     ("freeze", Kind::Flag),
     ("routine", Kind::Flag),
+    ("undo_drilled", Kind::Flag),
     ("waited_minutes", Kind::Number),
     ("outcome", Kind::Text),
     ("automatic", Kind::Flag),

@@ -58,7 +58,7 @@ fn a_bad_row_is_told_with_its_place_and_nothing_counts() {
     line(
         "\"incident\"",
         "\"incdent\"",
-        "unknown field `incdent`, expected one of `time`, `incident`, `action`, `target`, `principal`, `evidence`, `conflicting`, `confidence`, `severity`, `freeze`, `routine`, `waited_minutes`, `outcome`, `automatic`, at column 40",
+        "unknown field `incdent`, expected one of `time`, `incident`, `action`, `target`, `principal`, `evidence`, `conflicting`, `confidence`, `severity`, `freeze`, `routine`, `undo_drilled`, `waited_minutes`, `outcome`, `automatic`, at column 40",
     );
     line("\"outcome\"", "\"severity\":9,\"outcome\"", "`severity` is 1 (worst) to 5, or 0 for none");
     check("\n\n", Format::JsonLines, "line 1: there is no row");

@@ -21,6 +21,55 @@ pub enum Runbook {
     Render(Render),
     /// Print the JSON Schema of runbooks, for editors.
     Schema,
+    /// Offer, read, take up or decline drafted runbooks of a running installation. Nothing runs a draft.
+    #[command(subcommand)]
+    Draft(Draft),
+}
+
+/// Commands of `runbook draft`.
+#[derive(Debug, Subcommand)]
+pub enum Draft {
+    /// Offer a file with its tests to people; it is read, linted and rehearsed first.
+    Offer {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        /// What it is for.
+        #[arg(long)]
+        note: String,
+        /// Where and who.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// List drafts, newest first.
+    List(Remote),
+    /// Show a draft with what was found out about it.
+    Show {
+        /// Which.
+        draft: String,
+        /// Where and who.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Propose a version of the estate that holds it; examined, reviewed and approved like every other one.
+    TakeUp {
+        /// Which.
+        draft: String,
+        /// Where and who.
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Decline it.
+    Decline {
+        /// Which.
+        draft: String,
+        /// Why; it is recorded.
+        #[arg(long)]
+        reason: String,
+        /// Where and who.
+        #[command(flatten)]
+        remote: Remote,
+    },
 }
 
 /// Some runbooks.
@@ -67,7 +116,7 @@ pub struct Plan {
     /// What it would act on: `zone/example.test`.
     #[arg(long)]
     pub target: String,
-    /// An input, as `name=value`; whole numbers stay numbers.
+    /// An input, as `name=value`; whole numbers stay numbers, and `name=[a,b]` is a list.
     #[arg(long = "input", short, value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
     /// The action that it would carry out, where several share the runbook.

@@ -20,7 +20,9 @@ pub(super) fn inputs(typed: &[String]) -> Result<Map<String, Value>, Failure> {
     for given in typed {
         let (name, value) =
             given.split_once('=').ok_or_else(|| Failure::new(format!("`{given}` is no input")).help("write `--input name=value`"))?;
-        let value = value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from);
+        let list = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let one = || value.parse::<i64>().map_or_else(|_| Value::from(value), Value::from);
+        let value = list.map_or_else(one, |items| items.split(',').map(|item| Value::from(item.trim())).collect());
         if inputs.insert(name.into(), value).is_some() {
             return Err(Failure::new(format!("input `{name}` is given twice")));
         }

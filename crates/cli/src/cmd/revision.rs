@@ -174,6 +174,9 @@ fn next(view: &Value, id: &str, remote: &Remote) {
             let roles: Vec<&str> = items(needs, "/roles").iter().filter_map(Value::as_str).collect();
             let (rung, grade, until) = (text(needs, "/rung"), text(needs, "/grade"), text(view, "/approval/request/until"));
             render::line(&format!("  asked    `{rung}`: {humans} people, among them {}, grade {grade}, until {until}", roles.join(", ")));
+            for team in needs.get("reviews").and_then(Value::as_object).into_iter().flat_map(serde_json::Map::keys) {
+                render::line(&format!("  review   somebody of team `{team}`, whose runbooks change"));
+            }
             render::say(&format!("next  lineclear estate approve {id} --key FILE {at}"));
         }
         "granted" => render::say(&format!("next  lineclear estate activate {id} {at}")),

@@ -1,5 +1,6 @@
-//! `runbook test`, `lint`, `plan`, `render` and `schema`; and `estate schema`.
+//! `runbook test`, `lint`, `plan`, `render`, `schema` and `draft`; and `estate schema`.
 
+mod draft;
 mod plan;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub async fn run(command: &Runbook, as_json: bool) -> Result<ExitCode, Failure> 
         Runbook::Plan(args) => plan::plan(args, as_json).await,
         Runbook::Render(args) => rendered(args, as_json),
         Runbook::Schema => schema(Some("runbook"), as_json),
+        Runbook::Draft(command) => draft::run(command, as_json).await,
     }
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Approval, Ballot, Command, Event, Refusal, Request, State, VoteRefusal, Withdrawal};
 use crate::authority::Grade;
+use crate::bundle::Needs;
 use crate::digest::Digest;
 use crate::id::{ApprovalId, ChangeId, OperatorId, RunId};
 use crate::machine::Machine as _;
@@ -162,6 +163,25 @@ fn a_statement_about_something_else_is_refused_by_name() {
     check_mismatch(|s| s.policy_digest = other, "policy_digest");
     check_mismatch(|s| s.evidence_digest = other, "evidence_digest");
     check_mismatch(|s| s.expires_at = second(1_001), "expires_at");
+}
+
+#[test]
+fn a_team_whose_work_changes_is_heard_whatever_the_others_say() {
+    let shop = || "shop".parse().unwrap();
+    let asked = |people: &[u128]| {
+        let reviews = [(shop(), people.iter().map(|by| person(*by)).collect())].into();
+        let request = request(Needs { reviews, ..needs(1, Grade::Ssh) }, false);
+        after::<Approval>(&[Event::Asked { request: Box::new(request) }])
+    };
+    let one = yes(&asked(&[2, 3]), 1, 5).0;
+    assert_eq!(one.word(), "open", "as many as asked, and nobody of the team");
+    let two = yes(&one, 3, 6).0;
+    assert_eq!(two.word(), "granted");
+    assert_eq!(yes(&asked(&[2, 3]), 2, 5).0.word(), "granted", "who is of the team counts for the number, too");
+    assert!(one.apply(&Event::Granted { at: second(6) }).is_err(), "nor by an event that somebody wrote");
+    // Person 9 is recused, and so cannot review.
+    assert_eq!(yes(&yes(&asked(&[9]), 1, 5).0, 9, 6).1, Some(VoteRefusal::SelfApproval));
+    assert_eq!(asked(&[9]).request.needs.unreviewed(&BTreeSet::new()), [&shop()]);
 }
 
 #[test]

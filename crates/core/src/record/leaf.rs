@@ -13,7 +13,7 @@ use crate::dossier::Dossier;
 use crate::situation::Actor;
 use crate::statement::Vote;
 use crate::subject::Use;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, revision, run, runner};
+use crate::{approval, change, delivery, deployment, incident, installation, lane, patch, revision, run, runner};
 
 /// The parts of a ledger entry that come from the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +47,7 @@ impl Happened {
             Event::Incident(event) => incident(event),
             Event::Lane(event) => lane(event),
             Event::Page(event) => page::page(event),
+            Event::Patch(event) => patch(event),
             Event::Revision(event) => revision(event),
             Event::Run(event) => run(event),
             Event::Runner(event) => (runner(event), BTreeMap::new()),
@@ -253,6 +254,21 @@ fn lane(event: &lane::Event) -> Parts {
     match event {
         lane::Event::Taken { run, change, .. } => (json!({ "run": run }), link("change", change)),
         lane::Event::Left { run, .. } => (json!({ "run": run }), BTreeMap::new()),
+    }
+}
+
+fn patch(event: &patch::Event) -> Parts {
+    match event {
+        patch::Event::Offered { how, base, text, incident, review, .. } => {
+            let body = json!({
+                "how": how, "base": base, "text": Digest::of(text.as_bytes()), "digest": review.digest,
+                "warnings": review.warnings.len(), "tests": review.tests.len(), "holding": review.holding(),
+            });
+            (body, incident.map(|id| link("incident", &id)).unwrap_or_default())
+        }
+        patch::Event::TakenUp { by, revision, .. } => (json!({ "by": by }), link("revision", revision)),
+        patch::Event::Declined { by, .. } => (json!({ "by": by }), BTreeMap::new()),
+        patch::Event::Lapsed { .. } => (json!({}), BTreeMap::new()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::Revision;
+use super::{Report, Revision};
 use crate::authority::{Authority, Grade};
 use crate::bundle::Needs;
 use crate::digest::Digest;
@@ -47,6 +47,13 @@ pub fn needs(authority: &Authority) -> Option<Needs> {
     let rung = authority.activation_rung()?;
     let needs = Needs::of(rung);
     Some(Needs { humans: needs.humans.max(1), grade: needs.grade.max(Grade::Session), owner: false, ..needs })
+}
+
+/// The same with the reviews that a report asks for.
+#[must_use]
+pub fn reviewed(needs: Needs, report: &Report) -> Needs {
+    let reviews = report.reviews.iter().map(|review| (review.team.clone(), review.people.clone())).collect();
+    Needs { reviews, ..needs }
 }
 
 impl Activation {

@@ -1,8 +1,12 @@
 //! What was found out about a proposed version: in words for people, with one rule on what may be put to them.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::digest::{Digest, DigestError};
+use crate::id::OperatorId;
+use crate::name::{RunbookName, TeamName};
 
 /// Most entries of one list of a report. What is longer cannot be read before an answer is due, so it is not asked.
 pub const LIST_MAX: usize = 1_000;
@@ -91,6 +95,18 @@ pub enum How {
     Changed,
 }
 
+/// A team whose runbooks change, are new, or go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// The team.
+    pub team: TeamName,
+    /// Which of its runbooks.
+    pub runbooks: BTreeSet<RunbookName>,
+    /// Its people in the estate in force; one of them has to say yes.
+    pub people: BTreeSet<OperatorId>,
+}
+
 /// A file that differs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +141,9 @@ pub struct Report {
     pub beside: Vec<Beside>,
     /// The files that differ.
     pub files: Vec<Changed>,
+    /// The teams whose runbooks change; each reviews its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reviews: Vec<Review>,
 }
 
 impl Report {
@@ -141,6 +160,7 @@ impl Report {
             unknown: Vec::new(),
             beside: Vec::new(),
             files: Vec::new(),
+            reviews: Vec::new(),
         }
     }
 
@@ -166,6 +186,12 @@ impl Report {
             }
         }
         all.extend(self.unknown.iter().map(|kind| format!("nobody knows whether it opens {kind}")));
+        let alone = self.reviews.iter().filter(|review| review.people.is_empty());
+        all.extend(alone.map(|review| {
+            let names: Vec<String> = review.runbooks.iter().map(|name| format!("`{name}`")).collect();
+            let names = names.join(", ");
+            format!("nobody can review {names} for team `{}`: it has no people here beside the proposer", review.team)
+        }));
         let lengths = [self.opened.len(), self.closed.len(), self.beside.len(), self.files.len()];
         if lengths.into_iter().any(|length| length > LIST_MAX) {
             all.push(format!("more than {LIST_MAX} things of one kind change, more than people can judge at once: propose it in parts"));

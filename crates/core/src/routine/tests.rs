@@ -173,6 +173,7 @@ fn runbook() -> Runbook {
         id: "scale".parse().unwrap(),
         title: "Scale".into(),
         owner: "shop".parse().unwrap(),
+        serves: crate::runbook::Serves::default(),
         inputs: BTreeMap::new(),
         deadline: Span::from_secs(60),
         concurrency_key: None,
@@ -180,7 +181,8 @@ fn runbook() -> Runbook {
         steps: Vec::new(),
         fallbacks: BTreeMap::new(),
         verification: crate::runbook::Verification::default(),
-        drilled: None,
+        permissions: crate::permission::Permissions::none(),
+        sandbox: None,
         rehearsed: true,
         digest: digest("runbook"),
     }

@@ -51,6 +51,8 @@ pub enum Test {
     AtLeast(i64),
     /// A number not above this.
     AtMost(i64),
+    /// A list of more than so many: what a step that goes over a list asks for its place in it.
+    MoreThan(usize),
 }
 
 /// One condition.
@@ -84,7 +86,9 @@ impl Condition {
             (Test::OneOf(list), _) => Ok(list.contains(value)),
             (Test::AtLeast(least), InputValue::Integer(n)) => Ok(n >= least),
             (Test::AtMost(most), InputValue::Integer(n)) => Ok(n <= most),
-            (Test::AtLeast(_) | Test::AtMost(_), InputValue::Text(_)) => Err(Unresolved(self.of.clone())),
+            (Test::MoreThan(count), InputValue::Names(names)) => Ok(names.len() > *count),
+            (Test::AtLeast(_) | Test::AtMost(_), InputValue::Text(_) | InputValue::Names(_))
+            | (Test::MoreThan(_), InputValue::Text(_) | InputValue::Integer(_)) => Err(Unresolved(self.of.clone())),
         }
     }
 
@@ -124,6 +128,7 @@ impl fmt::Display for Condition {
             Test::OneOf(list) => write!(f, "is one of {}", list.iter().map(|v| format!("`{v}`")).collect::<Vec<_>>().join(", ")),
             Test::AtLeast(least) => write!(f, "is at least {least}"),
             Test::AtMost(most) => write!(f, "is at most {most}"),
+            Test::MoreThan(count) => write!(f, "has more than {count} items"),
         }
     }
 }
@@ -158,6 +163,11 @@ mod tests {
         check(Test::AtMost(2), Some(three), Some(false));
         check(Test::AtMost(2), Some(text("1")), None);
         check(Test::IsNot(text("a")), None, None);
+        let names = || Some(InputValue::Names(vec!["a".into(), "b".into()]));
+        check(Test::MoreThan(1), names(), Some(true));
+        check(Test::MoreThan(2), names(), Some(false));
+        check(Test::MoreThan(0), Some(text("a")), None);
+        check(Test::AtLeast(0), names(), None);
     }
 
     #[test]

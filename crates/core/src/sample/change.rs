@@ -12,6 +12,7 @@ use crate::dossier::{Difference, Dossier, Fault, Misfit, PriorChange};
 use crate::fact::{Comparison, Condition, Fact, Reading};
 use crate::id::{ApprovalId, ChangeId, IncidentId, RunId, SignalId};
 use crate::measure::{Confidence, Measure};
+use crate::permission::Permissions;
 use crate::posture::Posture;
 use crate::proposal::{Citation, Links, Model, Proposal};
 use crate::run::RunEnd;
@@ -60,6 +61,7 @@ pub(crate) fn situation(hosts: u32) -> Situation {
         severity: 2,
         emergency: false,
         routine: false,
+        permissions: BTreeSet::new(),
     }
 }
 
@@ -141,6 +143,8 @@ fn bundle(dossier: &Dossier) -> Bundle {
         evidence: digest("evidence"),
         dossier: dossier.digest().unwrap(),
         steps: Vec::new(),
+        permissions: Some(Permissions::none()),
+        sandbox: None,
         needs: needs(1, Grade::Ssh),
     }
 }

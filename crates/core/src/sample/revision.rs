@@ -21,6 +21,7 @@ pub(crate) fn report(fit: bool) -> Report {
         unknown: Vec::new(),
         beside: vec![Beside { says: MARK.into(), widens: true }],
         files: vec![Changed { path: MARK.into(), how: How::Changed }],
+        reviews: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::catalogue::{InputKind, InputValue, Risk};
 use crate::id::{ChangeId, RunId, RunnerId, WarrantId};
 use crate::label::Labels;
 use crate::name::OutputName;
+use crate::permission::Permissions;
 use crate::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
 use crate::run::{Applied, Attempt, AttemptKey, Command, Direction, Event, Found, Order, Resolution, Run, RunEnd, SEMANTICS, StepRule};
 use crate::runbook::{Condition, Flow, OnFailure, OnUnknown, Output, Retry, RetryOn, Subject, Test};
@@ -127,6 +128,7 @@ pub(crate) fn order(steps: &[Step]) -> Order {
             runbook_digest: digest("runbook"),
             steps: planned.collect(),
             left_out: Vec::new(),
+            permissions: Permissions::none(),
             concurrency_key: None,
             runs_on: Labels::default(),
             read: second(0),

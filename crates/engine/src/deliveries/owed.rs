@@ -53,6 +53,7 @@ pub(super) fn decides(event: &Event) -> bool {
         | Event::Lane(_)
         | Event::Runner(_)
         | Event::Page(_)
+        | Event::Patch(_)
         | Event::Revision(_) => false,
     }
 }
@@ -109,6 +110,7 @@ fn one(
         | Event::Deployment(_)
         | Event::Lane(_)
         | Event::Runner(_)
+        | Event::Patch(_)
         | Event::Revision(_) => None,
     }
 }
@@ -166,6 +168,7 @@ fn dossier(appends: &[Append]) -> Option<(&Dossier, &lineclear_core::bundle::Bun
         | Event::Lane(_)
         | Event::Runner(_)
         | Event::Page(_)
+        | Event::Patch(_)
         | Event::Revision(_) => None,
     })
 }
@@ -194,7 +197,8 @@ fn who_may_answer(appends: &[Append], request: &Request, estate: &Estate) -> BTr
         let recused = request.recused.contains(&person.id) && !request.single_operator;
         let held = needs.roles.is_empty() || !person.roles.is_disjoint(&needs.roles);
         let owner = needs.owner && owners.is_some_and(|owners| owners.contains(&person.id));
-        !recused && (held || owner)
+        let reviewer = needs.reviews.values().any(|team| team.contains(&person.id));
+        !recused && (held || owner || reviewer)
     };
     estate.directory.operators.values().filter(may).map(|person| person.id).collect()
 }

@@ -208,7 +208,8 @@ impl Inner {
             | Stream::Deployment(_)
             | Stream::Lane(_)
             | Stream::Revision(_)
-            | Stream::Runner(_) => None,
+            | Stream::Runner(_)
+            | Stream::Patch(_) => None,
         })
     }
 }

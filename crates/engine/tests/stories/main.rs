@@ -15,6 +15,7 @@ mod incidents_grouped;
 mod lapses;
 mod notices;
 mod overrides;
+mod owned;
 mod pages;
 mod paging;
 mod posture;

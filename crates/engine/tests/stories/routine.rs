@@ -104,6 +104,22 @@ async fn it_is_earned_by_good_runs_and_a_drilled_undo_and_then_nobody_is_asked()
 }
 
 #[tokio::test]
+async fn what_no_test_takes_back_never_becomes_routine_however_well_it_ran() {
+    let (northwind, path) = (northwind(), "runbooks/restore-host.yaml");
+    let text = String::from_utf8(northwind.files()[path].clone()).unwrap();
+    // Tests are no part of what a run pins, so nothing else of it is another.
+    let (untested, _) = text.split_once("\ntests:\n").unwrap();
+    let world = world_of(&northwind.with(path, &format!("{untested}\n"))).await;
+    drilled(&world, "web-2").await;
+    for _ in 0..3 {
+        restored_well(&world, "web-1").await;
+    }
+    let change = proposed(&world, "web-1").await;
+    assert_eq!(world.word(change).await, "awaiting_approval", "a person is asked");
+    assert_eq!(lacks(&world, change).await, ["no test of the runbook takes back every step"]);
+}
+
+#[tokio::test]
 async fn it_is_what_still_runs_alone_when_only_routine_may() {
     let world = world_of(&northwind()).await;
     drilled(&world, "web-2").await;

@@ -19,7 +19,7 @@ pub(crate) fn schema() -> Value {
         &["outcome", "reached"],
         &[("outcome", words(&keys(&END_WORDS))), ("at", text(300)), ("reached", list(name(), 0)), ("undone", names())],
     );
-    let value = json!({ "type": ["string", "integer"] });
+    let value = json!({ "anyOf": [json!({ "type": ["string", "integer"] }), names()] });
     let test = object(
         "a test",
         &["name", "target", "expect"],

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::RehearsalError;
 use crate::runbook::retry::protected;
 
-pub(super) fn plan(runbook: &Runbook, target: &EntityRef, inputs: &Inputs, read: Timestamp) -> Result<Plan, RehearsalError> {
+pub(crate) fn plan(runbook: &Runbook, target: &EntityRef, inputs: &Inputs, read: Timestamp) -> Result<Plan, RehearsalError> {
     let (mut steps, mut left_out) = (Vec::new(), Vec::new());
     for (branch, step) in runbook.all_steps() {
         match step.left_out_by(inputs) {
@@ -22,15 +22,14 @@ pub(super) fn plan(runbook: &Runbook, target: &EntityRef, inputs: &Inputs, read:
     }
     let key = runbook.concurrency_key.as_ref().map(|text| render_text(text, inputs, target));
     let concurrency_key = key.transpose().map_err(|source| RehearsalError::Render { at: "concurrency_key".into(), source })?;
-    Ok(Plan {
-        runbook: runbook.id.clone(),
-        runbook_digest: runbook.digest,
-        steps,
-        left_out,
-        concurrency_key,
-        runs_on: runbook.runs_on.clone(),
-        read,
-    })
+    let permissions = runbook.permissions.render(inputs, target);
+    let permissions = permissions.map_err(|source| RehearsalError::Render { at: "permissions".into(), source })?;
+    let (id, digest, runs_on) = (runbook.id.clone(), runbook.digest, runbook.runs_on.clone());
+    let plan = Plan { runbook: id, runbook_digest: digest, steps, left_out, permissions, concurrency_key, runs_on, read };
+    match plan.exceeds() {
+        Some((step, lack)) => Err(RehearsalError::Exceeds { step: step.clone(), lack }),
+        None => Ok(plan),
+    }
 }
 
 /// The rules of a planned step.

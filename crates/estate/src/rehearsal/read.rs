@@ -129,7 +129,8 @@ impl Reading<'_> {
             let value = match &node.kind {
                 Kind::Integer(n) => Some(InputValue::Integer(*n)),
                 Kind::Text(text) => Some(InputValue::Text(text.clone())),
-                Kind::Nothing | Kind::Flag(_) | Kind::Number | Kind::List(_) | Kind::Map(_) => None,
+                Kind::List(items) => names(items).map(InputValue::Names),
+                Kind::Nothing | Kind::Flag(_) | Kind::Number | Kind::Map(_) => None,
             };
             match value.filter(|value| kind.admits(value)) {
                 Some(value) => drop(inputs.insert(name, value)),
@@ -272,4 +273,9 @@ fn json(node: &Node, faults: &Faults) -> Option<Value> {
             return None;
         }
     })
+}
+
+/// A list of texts and nothing else.
+fn names(items: &[Node]) -> Option<Vec<String>> {
+    items.iter().map(|item| if let Kind::Text(text) = &item.kind { Some(text.clone()) } else { None }).collect()
 }

@@ -1,8 +1,12 @@
 //! `fallbacks`: named branches that a failed step may go to.
 
-use lineclear_core::name::BranchName;
+use std::collections::BTreeMap;
 
-use super::step::{StepDraft, step};
+use lineclear_core::catalogue::InputKind;
+use lineclear_core::name::{BranchName, InputName};
+
+use super::each;
+use super::step::StepDraft;
 use crate::fault::At;
 use crate::members::{Members, list};
 
@@ -16,7 +20,7 @@ pub(super) struct BranchDraft {
 }
 
 /// The member `fallbacks`: `{ spare: [ { id: …, do: … } ] }`, in the order of names.
-pub(super) fn branches(of: &Members<'_>) -> Vec<BranchDraft> {
+pub(super) fn branches(of: &Members<'_>, inputs: &BTreeMap<InputName, At<InputKind>>) -> Vec<BranchDraft> {
     let faults = of.faults();
     let named = of.named::<BranchName>("fallbacks");
     if named.len() > BRANCHES_MAX
@@ -25,7 +29,7 @@ pub(super) fn branches(of: &Members<'_>) -> Vec<BranchDraft> {
         faults.at(&node.place, format!("a runbook has at most {BRANCHES_MAX} branches, this one has {}", named.len()), None);
     }
     let read = |(name, (place, node))| {
-        let steps = list(node, faults).unwrap_or(&[]).iter().filter_map(|node| step(node, faults)).collect();
+        let steps = each::steps(list(node, faults).unwrap_or(&[]), inputs, faults);
         BranchDraft { name: At { value: name, place }, steps }
     };
     named.into_iter().map(read).collect()

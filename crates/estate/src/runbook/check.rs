@@ -24,7 +24,7 @@ pub(super) struct Whole<'d> {
 }
 
 impl<'d> Whole<'d> {
-    fn all(&self) -> impl Iterator<Item = &'d StepDraft> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &'d StepDraft> + Clone {
         self.steps.iter().chain(self.branches.iter().flat_map(|branch| &branch.steps))
     }
 
@@ -131,11 +131,20 @@ impl<'d> Whole<'d> {
     pub(super) fn inputs(&self, inputs: &BTreeMap<InputName, At<InputKind>>, key: &[At<InputName>], faults: &Faults) {
         let mut used: BTreeSet<&InputName> = self.all().flat_map(|step| &step.when).filter_map(of_input).collect();
         for input in self.all().flat_map(|step| step.calls.iter().flat_map(|call| &call.inputs)).chain(key) {
-            used.insert(&input.value);
-            if !inputs.contains_key(&input.value) {
-                let known = inputs.keys().map(InputName::as_str);
-                let help = suggest(input.value.as_str(), known).or_else(|| Some("declare it under `inputs`".into()));
-                faults.at(&input.place, format!("`${{inputs.{}}}` names no input of this runbook", input.value), help);
+            match (inputs.get_key_value(&input.value), of_list(&input.value, inputs)) {
+                (Some((name, kind)), _) => {
+                    used.insert(name);
+                    if matches!(kind.value, InputKind::Names { .. }) {
+                        let help = "write the step once with `for_each: { input: … }`, and `${item}` here";
+                        faults.at(&input.place, format!("`inputs.{name}` is a list, and a call takes one value"), Some(help.into()));
+                    }
+                }
+                (None, Some(name)) => drop(used.insert(name)),
+                (None, None) => {
+                    let known = inputs.keys().map(InputName::as_str);
+                    let help = suggest(input.value.as_str(), known).or_else(|| Some("declare it under `inputs`".into()));
+                    faults.at(&input.place, format!("`${{inputs.{}}}` names no input of this runbook", input.value), help);
+                }
             }
         }
         for (name, kind) in inputs {
@@ -144,6 +153,14 @@ impl<'d> Whole<'d> {
             }
         }
     }
+}
+
+/// The list that `hosts.3` is a place of, when there is one of that length.
+fn of_list<'i>(name: &InputName, inputs: &'i BTreeMap<InputName, At<InputKind>>) -> Option<&'i InputName> {
+    let (list, place) = name.as_str().rsplit_once('.')?;
+    let (list, place): (InputName, usize) = (list.parse().ok()?, place.parse().ok()?);
+    let (name, kind) = inputs.get_key_value(&list)?;
+    matches!(kind.value, InputKind::Names { max } if place < max).then_some(name)
 }
 
 fn known_input(name: &InputName, draft: &ConditionDraft, inputs: &BTreeMap<InputName, At<InputKind>>, faults: &Faults) {

@@ -150,11 +150,18 @@ pub(super) fn fits(draft: &ConditionDraft, kind: &InputKind, faults: &Faults) {
                 never(value);
             }
         }
+        // Only a step that goes over a list asks this, and of a list.
+        Test::MoreThan(_) => {}
         Test::OneOf(values) => values.iter().filter(|value| !kind.admits(value)).for_each(never),
         Test::AtLeast(n) | Test::AtMost(n) => match kind {
             InputKind::Integer { .. } if kind.admits(&InputValue::Integer(*n)) => {}
             InputKind::Integer { .. } => never(&InputValue::Integer(*n)),
-            InputKind::Name | InputKind::DnsName | InputKind::Ipv4 | InputKind::Choice { .. } | InputKind::Text { .. } => {
+            InputKind::Name
+            | InputKind::DnsName
+            | InputKind::Ipv4
+            | InputKind::Choice { .. }
+            | InputKind::Names { .. }
+            | InputKind::Text { .. } => {
                 faults.at(&draft.test, format!("`{}` is no number: it is {kind}", draft.condition.of), None);
             }
         },

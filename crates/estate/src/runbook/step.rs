@@ -28,6 +28,8 @@ pub(super) struct StepDraft {
 pub(super) fn step(node: &Node, faults: &Faults) -> Option<StepDraft> {
     let of = Members::of(node, "a step", faults)?;
     let id = of.parsed::<StepName>("id");
+    // Whoever calls this has gone over the list already.
+    of.maybe("for_each");
     let act = of.need("do").map(|node| call(node, Purpose::Act, faults));
     let timeout = of.duration("timeout", Span::from_secs(1), TIMEOUT_MAX);
     let check = of.maybe("verify").map(|node| call(node, Purpose::Look, faults));

@@ -40,6 +40,35 @@ fn every_member_is_read_as_it_is_meant() {
 }
 
 #[test]
+fn a_step_over_a_list_is_as_many_steps_as_the_list_has_places() {
+    let (runbook, tests) =
+        super::parse_runbook_tests("runbooks/over-lists.yaml", super::OVER_LISTS).unwrap_or_else(|error| panic!("{error}"));
+    let told: Vec<String> = runbook
+        .all_steps()
+        .map(|(_, step)| {
+            let undo = step.undo.as_ref().map(|call| call.with["server"].to_string()).unwrap_or_default();
+            let when: Vec<String> = step.when.iter().map(ToString::to_string).collect();
+            format!("{} {} back {undo} {}", step.id, step.call.with["server"], when.join(" and "))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "open.0 \"web-8\" back \"web-8\" ",
+            "open.1 \"web-9\" back \"web-9\" ",
+            "drain.0 \"${inputs.servers.0}\" back \"${inputs.servers.0}\" `inputs.servers` has more than 0 items",
+            "drain.1 \"${inputs.servers.1}\" back \"${inputs.servers.1}\" `inputs.servers` has more than 1 items",
+            "drain.2 \"${inputs.servers.2}\" back \"${inputs.servers.2}\" `inputs.servers` has more than 2 items",
+        ]
+    );
+    for test in &tests {
+        let outcome = test.tell(&runbook);
+        assert!(outcome.fault.is_none(), "{}: {:?}", outcome.title, outcome.fault);
+    }
+    assert!(runbook.rehearsed);
+}
+
+#[test]
 fn waits_grow_by_their_factor_up_to_the_longest() {
     assert_eq!(waits("[2s, 10s, 30s]", 4), [2_000, 10_000, 30_000]);
     assert_eq!(waits("{ first: 1s }", 5), [1_000, 2_000, 4_000, 8_000]);

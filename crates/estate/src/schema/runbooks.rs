@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::form::{duration, keys, list, map, name, names, object, one_of, text, title, words};
-use super::{input, kinds};
+use super::{input, kinds, sandbox};
+use crate::inputs::NAMES_MAX;
 use crate::runbook::retry::KINDS;
 use crate::tool::{Purpose, call_schema};
 
@@ -17,10 +18,13 @@ pub(super) fn runbook() -> Value {
             ("id", name()),
             ("title", title()),
             ("owner", name()),
+            ("serves", serves()),
             ("inputs", map(input())),
             ("deadline", duration()),
             ("limits", object("`limits`", &[], &[("deadline", duration()), ("concurrency_key", text(200))])),
             ("runs_on", labels()),
+            ("permissions", crate::runbook::permissions::schema()),
+            ("sandbox", sandbox()),
             ("steps", list(step(), 1)),
             ("fallbacks", map(list(step(), 1))),
             ("verification", verification),
@@ -34,6 +38,16 @@ fn labels() -> Value {
     let part = "[a-z0-9][a-z0-9._-]{0,62}";
     let label = json!({ "type": "string", "pattern": format!("^{part}={part}$") });
     json!({ "type": "array", "items": label, "uniqueItems": true, "maxItems": 16 })
+}
+
+fn serves() -> Value {
+    let alerts = list(text(200), 0);
+    object("`serves`", &[], &[("things", references()), ("alerts", alerts), ("actions", names())])
+}
+
+/// Things of the catalog, each once.
+fn references() -> Value {
+    json!({ "type": "array", "items": text(300), "uniqueItems": true })
 }
 
 fn step() -> Value {
@@ -53,8 +67,17 @@ fn step() -> Value {
             ("on_unknown", words(&["verify", "person"])),
             ("when", json!({ "anyOf": [condition(), list(condition(), 1)] })),
             ("outputs", map(output())),
+            ("for_each", for_each()),
         ],
     )
+}
+
+fn for_each() -> Value {
+    let mut items = list(json!({ "type": ["string", "integer"] }), 1);
+    if let Some(rules) = items.as_object_mut() {
+        rules.insert("maxItems".into(), NAMES_MAX.into());
+    }
+    json!({ "anyOf": [items, object("`for_each`", &["input"], &[("input", name())])] })
 }
 
 fn retry() -> Value {

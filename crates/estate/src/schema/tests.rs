@@ -40,7 +40,10 @@ const MORE: &[(&str, &str)] = &[
         "mapping: m\nitems: /list\nfingerprint: [/id]\ntitle: [/t]\nservice: [/s]\nseverity: [/p]\nseverities: { rot: 2 }\nstate: [/open]\n\
          resolved: [\"no\"]\nstarts: [/since]\ngroup: [/g]\nlabels: { host: /h }\nannotations: { text: /x }\n",
     ),
-    ("actions", "action: a\ntitle: t\nrisk: low\nreversibility: partly\nresource: zone\ninputs: { t: { type: text, max: 9 } }\n"),
+    (
+        "actions",
+        "action: a\ntitle: t\nrisk: low\nreversibility: partly\nresource: zone\nsandbox: { at_least: whole }\ninputs: { t: { type: text, max: 9 } }\n",
+    ),
     ("runbook", crate::runbook::EVERYTHING),
     (
         "escalation",
@@ -53,6 +56,7 @@ const MORE: &[(&str, &str)] = &[
       overrides:\n  - { person: a, from: \"2026-01-01T00:00:00Z\", until: \"2026-01-02T00:00:00Z\" }\n",
     ),
     ("rotations", "rotation: r\ntitle: t\nzone: UTC\nturns: { every: 7d, from: \"2026-01-05 09:00:00\", people: [a, b] }\n"),
+    ("runbook", crate::runbook::OVER_LISTS),
     ("catalog", "apiVersion: backstage.io/v1alpha1\nkind: Domain\nmetadata: { name: a }\nspec: { owner: edge }\n"),
     (
         "slos",

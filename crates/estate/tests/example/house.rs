@@ -1,6 +1,6 @@
 //! The example estate as it is shipped, and what its own catalog says of an action on a thing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -63,8 +63,15 @@ pub(crate) fn case(loaded: &Loaded, principal: Actor, action: &Action, target: &
         severity: 0,
         emergency: false,
         routine: false,
+        permissions: runbook_of(loaded, action),
     };
     Case { principal, action: action.name.clone(), target: target.clone(), situation }
+}
+
+/// What the runbook of the action can get, as far as its text names it.
+fn runbook_of(loaded: &Loaded, action: &Action) -> BTreeSet<String> {
+    let runbook = action.runbook.as_ref().and_then(|name| loaded.estate.runbooks.get(name));
+    runbook.map(|runbook| runbook.permissions.atoms()).unwrap_or_default()
 }
 
 /// The verdict in one word: `clear`, a rung, or `denied`.

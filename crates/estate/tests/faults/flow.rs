@@ -45,6 +45,42 @@ fn what_may_have_been_applied_is_not_sent_again_where_nothing_protects_it() {
 }
 
 #[test]
+fn mistakes_in_steps_over_lists() {
+    let rows = [
+        (
+            "a step that does the same for each",
+            "server: \"${item}\", state: ready } }\n    timeout: 10s\n    verify: { haproxy_server: { backend: spare, server: \"${item}\", expect: ready } }\n    undo: { haproxy_server: { backend: spare, server: \"${item}\"",
+            "server: web-8, state: ready } }\n    timeout: 10s\n    verify: { haproxy_server: { backend: spare, server: web-8, expect: ready } }\n    undo: { haproxy_server: { backend: spare, server: web-8",
+        ),
+        ("nothing to go over", "for_each: [web-8, web-9]", "for_each: []"),
+        ("an item twice", "for_each: [web-8, web-9]", "for_each: [web-8, web-8]"),
+        ("an item that refers", "for_each: [web-8, web-9]", "for_each: [web-8, \"${target.name}\"]"),
+        ("an item that is a list", "for_each: [web-8, web-9]", "for_each: [[web-8], web-9]"),
+        (
+            "more items than people read",
+            "for_each: [web-8, web-9]",
+            "for_each: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17]",
+        ),
+        ("an input that is not there", "for_each: { input: servers }", "for_each: { input: server }"),
+        ("an input that is no list", "type: names, max: 3", "type: text, max: 3"),
+        ("a list beyond bounds", "type: names, max: 3", "type: names, max: 40"),
+        ("more steps than a runbook has", "type: names, max: 3", "type: names, max: 16"),
+        ("a list as one value", "server: \"${item}\", state: drain", "server: \"${inputs.servers}\", state: drain"),
+        ("an item without a list", "    for_each: [web-8, web-9]\n", ""),
+        ("one fault, told once", "state: maint", "state: maintain"),
+    ];
+    let base = include_str!("../../src/runbook/over_lists.yaml");
+    let base = replaced(
+        base,
+        "  - id: drain\n",
+        "  - id: look\n    for_each: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]\n    do: { http: { service: pool, method: GET, path: \"/${item}\" } }\n    timeout: 5s\n  - id: drain\n",
+    );
+    let base = replaced(&base, "permissions:\n", "permissions:\n  http: { service: [pool], method: [GET] }\n");
+    let base = base.split("tests:").next().unwrap();
+    insta::assert_snapshot!(table("runbooks/over-lists.yaml", base, parse_runbook, &rows));
+}
+
+#[test]
 fn mistakes_in_branches() {
     let rows = [
         ("a branch nobody describes", "goto: spare", "goto: spares"),

@@ -24,6 +24,24 @@ fn references_to_nothing() {
 }
 
 #[test]
+fn what_a_runbook_says_that_it_serves_is_there() {
+    let path = "runbooks/drain-host.yaml";
+    let before = "serves: { things: [service/shop], alerts: [ShopBackendDown, ShopErrorsHigh], actions: [pool.drain_host] }\n";
+    let with = |serves: &str| format!("serves: {serves}\n");
+    let said = [
+        ("a thing that is not there", with("{ things: [host/web-12] }")),
+        ("a thing of no kind", with("{ things: [hosts/web-1] }")),
+        ("an action that is not there", with("{ actions: [pool.drain_hosts] }")),
+        ("an action that calls another runbook", with("{ actions: [pool.drain_host, dns.update] }")),
+        ("callers without the one that calls", with("{ actions: [pool.restore_host] }")),
+        ("an alert twice", with("{ alerts: [HostDown, HostDown] }")),
+        ("a service by another word", with("{ services: [service/shop] }")),
+    ];
+    let rows: Vec<(&str, &str, &str, &str)> = said.iter().map(|(what, new)| (*what, path, before, new.as_str())).collect();
+    insta::assert_snapshot!(linked(&rows));
+}
+
+#[test]
 fn files_that_disagree() {
     let rows = [
         ("a thing twice", "catalog/resources.yaml", "name: web-2", "name: web-1"),

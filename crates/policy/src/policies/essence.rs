@@ -72,6 +72,10 @@ impl Essences<'_> {
     pub fn of(&self, mut case: Case) -> Case {
         let (Some(bucket), Some(shape)) = (self.policies.buckets.get(&case.action), self.shapes.get(&case.action)) else { return case };
         forget(&bucket.reads, &shape.cuts, &mut case.situation);
+        let named = &self.policies.base.vocabulary.permissions;
+        let read = |name: &str| bucket.reads.context.has("permissions") && bucket.reads.permissions.has(name);
+        let asked = |atom: &String| named.iter().any(|(name, atoms)| read(name) && atoms.contains(atom));
+        case.situation.permissions.retain(asked);
         // Whoever and whatever is unknown stays so, and is refused.
         let directory = &self.policies.base.estate.directory;
         let first = match case.principal {
@@ -142,6 +146,8 @@ fn forget(reads: &Reads, cuts: &Cuts, situation: &mut Situation) {
         severity,
         emergency,
         routine,
+        // Those that no policy reads are forgotten by whoever knows how the estate names them.
+        permissions: _,
     } = situation;
     let unread = |name: &str| !reads.context.has(name);
     let flags = [

@@ -9,7 +9,9 @@ use lineclear_core::catalogue::{Action, Catalogue, Closing, FactNeed, Reversibil
 use lineclear_core::estate::Estate;
 use lineclear_core::fact::{Comparison, Condition, FactSpec};
 use lineclear_core::measure::{Confidence, Measure};
+use lineclear_core::permission::Permissions;
 use lineclear_core::posture::Posture;
+use lineclear_core::runbook::{Runbook, Serves, Verification};
 use lineclear_core::situation::{Actor, Case, Situation};
 use lineclear_core::topology::{Entity, EntityKind, EntityRef, Environment, Topology};
 use lineclear_core::{AgentId, Digest, OperatorId, Span};
@@ -46,6 +48,35 @@ fn action(name: &str, risk: Risk, resource: EntityKind, facts: &[&str]) -> Actio
         facts: facts.iter().map(need).collect(),
         never_routine: false,
         closes: Closing::Person,
+        sandbox: None,
+    }
+}
+
+/// What the steps of the one runbook can get; the zone is known only when somebody proposes.
+pub const PERMISSIONS: [&str; 4] = ["dns_update", "dns_update.type=A", "shell", "shell.command=/usr/bin/kick"];
+
+fn runbook() -> Runbook {
+    let mut permissions = Permissions::none();
+    for (tool, argument, value) in
+        [("dns_update", "type", "A"), ("dns_update", "zone", "${target.name}"), ("shell", "command", "/usr/bin/kick")]
+    {
+        permissions.add(&tool.parse().unwrap(), argument, value.into());
+    }
+    Runbook {
+        id: "update-dns".parse().unwrap(),
+        title: "Point a name elsewhere".into(),
+        owner: "web".parse().unwrap(),
+        serves: Serves::default(),
+        inputs: BTreeMap::new(),
+        deadline: Span::from_secs(60),
+        concurrency_key: None,
+        steps: Vec::new(),
+        fallbacks: BTreeMap::new(),
+        verification: Verification::default(),
+        permissions,
+        sandbox: None,
+        rehearsed: true,
+        digest: Digest::of(b"runbook"),
     }
 }
 
@@ -161,7 +192,7 @@ pub fn estate_of(teams: usize) -> Estate {
         authority: authority(),
         directory: directory(),
         facts: facts.iter().map(|f| (f.parse().unwrap(), fact(f))).collect(),
-        runbooks: BTreeMap::new(),
+        runbooks: BTreeMap::from([("update-dns".parse().unwrap(), runbook())]),
         freezes: Vec::new(),
         sources: BTreeMap::new(),
         notices: lineclear_core::notice::Channels::default(),
@@ -238,6 +269,7 @@ pub fn case(principal: Actor, action: &str, environment: Environment) -> Case {
         severity: 0,
         emergency: false,
         routine: false,
+        permissions: BTreeSet::new(),
     };
     Case { principal, action: action.parse().unwrap(), target: target(kind, environment), situation }
 }

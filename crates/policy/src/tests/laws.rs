@@ -15,7 +15,7 @@ use lineclear_core::topology::Environment;
 use lineclear_core::verdict::Verdict;
 use proptest::prelude::*;
 
-use super::fixture::{ADA, AGENT, actions, case, sources};
+use super::fixture::{ADA, AGENT, PERMISSIONS, actions, case, sources};
 use super::{estate, policies};
 use crate::ask::{Form, Ground, Question};
 use crate::store::{Store, of_thing};
@@ -55,15 +55,17 @@ prop_compose! {
         conflicting in prop::bool::weighted(0.2), freeze in prop::bool::weighted(0.2), counts in any::<[u16; 5]>(),
         fleet_bp in 0_u32..=10_000, posture in 0_usize..8, severity in 0_u8..=5,
         budget in prop::option::of((-20_000_i64..=10_000, 0_usize..3)),
+        permissions in prop::sample::subsequence(PERMISSIONS.to_vec(), 0..=PERMISSIONS.len()),
     ) -> (Situation, [bool; 2]) {
         let posture = [Posture::Stopped, Posture::AdviseOnly, Posture::RoutineOnly, Posture::Full][posture.min(3)];
         let [money_path, customer_data, reversible, undo_drilled, emergency, routine] = flags;
+        let permissions = permissions.into_iter().map(str::to_owned).collect();
         let budget = budget.map(|(remaining_bp, burn)| Budget { remaining_bp, burn: [Burn::Steady, Burn::Slow, Burn::Fast][burn] });
         let [hosts, services, customers, regions, in_flight] = counts.map(u32::from);
         (Situation {
             confidence: Confidence::try_from(confidence).unwrap(), evidence: BTreeMap::new(), confirmed: 0, conflicting, hosts, services,
             customers, regions, fleet_bp, money_path, customer_data, reversible, undo_drilled, posture, freeze, in_flight, severity,
-            emergency, routine, budget,
+            emergency, routine, budget, permissions,
         }, facts)
     }
 }

@@ -65,16 +65,24 @@ fn entities(estate: &Estate, schema: &Schema) -> Entities {
     Entities::from_json_value(json!(list), Some(schema)).unwrap()
 }
 
+/// What runbooks name of their permissions, with its attribute.
+fn named(estate: &Estate) -> impl Iterator<Item = (String, String)> {
+    let atoms = estate.runbooks.values().flat_map(|book| book.permissions.atoms()).filter(|atom| !atom.contains("${"));
+    atoms.map(|atom| (atom.replace(['.', '-', '=', '/'], "_"), atom)).collect::<std::collections::BTreeMap<_, _>>().into_iter()
+}
+
 fn context(estate: &Estate, s: &Situation, given: &Approvals) -> Context {
     let (long, flag) = (Value::new_long, Value::new_bool);
     let roles = estate.authority.roles.iter().map(|r| (word(r.as_str()), flag(given.roles.contains(r))));
     let counts = [("humans", long(given.humans.into())), ("owner", flag(given.owner)), ("grade", long(given.grade.rank()))];
     let approvals = Value::new_record(counts.map(|(n, v)| (n.to_owned(), v)).into_iter().chain(roles)).unwrap();
     let held = estate.facts.keys().map(|f| (word(f.as_str()), flag(s.evidence.get(f) == Some(&true))));
+    let got = named(estate).map(|(name, atom)| (name, flag(s.permissions.contains(&atom))));
     let (left, burn) = s.budget.map_or((10_000, 0), |b| (b.remaining_bp, b.burn.rank()));
     let pairs = [
         ("approvals", approvals),
         ("evidence", Value::new_record(held).unwrap()),
+        ("permissions", Value::new_record(got).unwrap()),
         ("confidence_bp", long(s.confidence.basis_points().into())),
         ("confirmed", long(s.confirmed.into())),
         ("conflicting", flag(s.conflicting)),

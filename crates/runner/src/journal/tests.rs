@@ -30,7 +30,7 @@ impl Bench {
     }
 
     fn checked(&mut self, key: &AttemptKey) -> (Checked, String) {
-        let step = Step { call: call("http", json!({"path": "/"})), verify: None, effect: EffectClass::Once };
+        let step = Step { call: call("http", json!({"path": "/"})), verify: None, effect: EffectClass::Once, sandbox: None };
         let poll = Poll { runner: id("runner", 1), nonce: "ab".repeat(32), head: self.journal().head().unwrap() };
         let (_, envelope) = self.control.make_out(&poll, key, &step);
         let checked = check(&envelope, &Control::trust(), None, &poll.nonce, NOW).unwrap();

@@ -121,6 +121,7 @@ async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
         call: call("http", json!({"service": "light", "method": "POST", "path": "/light"})),
         verify: None,
         effect: EffectClass::Once,
+        sandbox: None,
     };
     let good = |number| {
         let step = step.clone();

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::routing::get;
 use lineclear_core::plan::EffectClass;
 use lineclear_core::run::{Applied, Found};
+use lineclear_core::sandbox::Sandbox;
 use lineclear_warrant::{Answer, Knowledge};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -200,7 +201,7 @@ impl Bench {
 fn switch(service: &str) -> Step {
     let put = json!({"service": service, "method": "PUT", "path": "/light", "effect": "converge"});
     let look = json!({"service": "light", "method": "GET", "path": "/light", "expect_json": {"/on": true}});
-    Step { call: call("http", put), verify: Some(call("http", look)), effect: EffectClass::Converge }
+    Step { call: call("http", put), verify: Some(call("http", look)), effect: EffectClass::Converge, sandbox: None }
 }
 
 fn words(heard: &[Value]) -> Vec<&str> {
@@ -223,6 +224,26 @@ async fn a_warrant_is_checked_journalled_done_checked_and_reported() {
     let polls = bench.desk.polls.lock().unwrap();
     assert!(polls[0].head.is_none() && polls[1].head.is_some());
     assert_ne!(polls[0].nonce, polls[1].nonce);
+}
+
+#[tokio::test]
+async fn a_program_is_not_started_in_less_of_a_box_than_the_bundle_demands() {
+    let bench = Bench::new().await;
+    let program = |sandbox| Step {
+        call: call("shell", json!({"argv": ["/bin/sh", "-c", "true"]})),
+        verify: None,
+        effect: EffectClass::Once,
+        sandbox,
+    };
+    bench.act(key(1, 1), program(Some(Sandbox::Limited)));
+    let heard = bench.desk.heard(1).await;
+    assert_eq!((&heard[0]["report"], &heard[0]["code"]), (&json!("refused"), &json!("sandbox")));
+    assert!(heard[0]["why"].as_str().unwrap().ends_with("and this runner has: none"), "{}", heard[0]["why"]);
+    // Without a demand it runs, and what starts no program meets every demand.
+    bench.act(key(2, 1), program(None));
+    assert_eq!(words(&bench.desk.heard(4).await), ["refused", "accepted", "started", "succeeded"]);
+    bench.act(key(3, 1), Step { sandbox: Some(Sandbox::Whole), ..switch("light") });
+    assert_eq!(words(&bench.desk.heard(7).await)[4..], ["accepted", "started", "succeeded"]);
 }
 
 #[tokio::test]

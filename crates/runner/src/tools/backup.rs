@@ -141,6 +141,10 @@ impl Restore<'_> {
 }
 
 impl Tool for BackupRestore {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "backup_restore"
     }
@@ -178,6 +182,10 @@ impl Tool for BackupRestore {
 }
 
 impl Tool for BackupSwap {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "backup_swap"
     }

@@ -3,7 +3,7 @@
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
 use serde_json::Value;
 
-use super::{Args, Look, Site, Tool, ToolError};
+use super::{Args, Level, Look, Site, Tool, ToolError};
 use crate::link::BoxFuture;
 use crate::secret::Redactor;
 
@@ -16,6 +16,10 @@ pub(super) struct Guarded {
 impl Tool for Guarded {
     fn name(&self) -> &'static str {
         self.inner.name()
+    }
+
+    fn boxed(&self) -> Option<Level> {
+        self.inner.boxed()
     }
 
     fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String> {

@@ -160,6 +160,10 @@ impl Wanted<'_> {
 }
 
 impl Tool for NginxUpstream {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "nginx_upstream"
     }

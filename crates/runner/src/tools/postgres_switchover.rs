@@ -124,6 +124,10 @@ impl Wanted<'_> {
 }
 
 impl Tool for PostgresSwitchover {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "postgres_switchover"
     }

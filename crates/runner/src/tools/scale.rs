@@ -86,6 +86,10 @@ impl Wanted<'_> {
 }
 
 impl Tool for Scale {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "scale"
     }

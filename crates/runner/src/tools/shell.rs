@@ -147,6 +147,10 @@ impl Tool for Shell {
         "shell"
     }
 
+    fn boxed(&self) -> Option<Level> {
+        Some(self.launcher.as_ref().map_or(Level::NONE, Launcher::level))
+    }
+
     fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String> {
         self.wanted(*args).map(|_| EffectClass::Once)
     }

@@ -105,6 +105,10 @@ impl SystemdUnit {
 }
 
 impl Tool for SystemdUnit {
+    fn boxed(&self) -> Option<super::Level> {
+        Some(super::Level::NONE)
+    }
+
     fn name(&self) -> &'static str {
         "systemd_unit"
     }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use self::plan::Plan;
 use self::program::{Ended, Terraform, keep, read};
 use super::args::{Args, cut};
-use super::{Look, Site, Tool, ToolError, spelled};
+use super::{Level, Look, Site, Tool, ToolError, spelled};
 use crate::config::TerraformConfig;
 use crate::link::BoxFuture;
 
@@ -89,6 +89,10 @@ impl Tool for TerraformPlan {
         "terraform_plan"
     }
 
+    fn boxed(&self) -> Option<Level> {
+        Some(Level::NONE)
+    }
+
     fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String> {
         args.only(&["workspace"]).and_then(|()| self.0.workspace(*args)).map(|_| EffectClass::Read)
     }
@@ -130,6 +134,11 @@ impl Tool for TerraformPlan {
 impl Tool for TerraformApply {
     fn name(&self) -> &'static str {
         "terraform_apply"
+    }
+
+    /// Its providers are programs with the network and the state of the workspace: nothing boxes them in here.
+    fn boxed(&self) -> Option<Level> {
+        Some(Level::NONE)
     }
 
     fn effect(&self, args: &Args<'_>) -> Result<EffectClass, String> {

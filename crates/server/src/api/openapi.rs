@@ -6,7 +6,9 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
-use super::{acts, changes, events, health, hooks, incidents, installation, ledger, notices, pages, revisions, runner, runners, votes};
+use super::{
+    acts, changes, drafts, events, health, hooks, incidents, installation, ledger, notices, pages, revisions, runner, runners, votes,
+};
 use crate::problem::{Document, MEDIA};
 
 #[derive(utoipa::OpenApi)]
@@ -21,7 +23,7 @@ use crate::problem::{Document, MEDIA};
         incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, pages::role,
         pages::list, pages::show, pages::acknowledge, pages::hand_over, pages::on_call, pages::calendar, pages::ask_again, installation::actions, installation::estate,
         revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
-        revisions::activate, runners::list, runners::invite, runners::drain, runners::resume, runners::revoke, runner::enrol, runner::poll,
+        revisions::activate, drafts::offer, drafts::list, drafts::show, drafts::take_up, drafts::decline, runners::list, runners::invite, runners::drain, runners::resume, runners::revoke, runner::enrol, runner::poll,
         runner::heartbeat, runner::report, runner::answer, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,
         ledger::consistency, ledger::vkey, notices::list, notices::show, notices::retry, notices::dismiss, notices::channels, notices::test, notices::slack, hooks::alertmanager, hooks::source, hooks::suffixed, health::alive, health::ready, health::metrics,
     )

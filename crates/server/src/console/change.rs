@@ -38,6 +38,7 @@ use super::visitor::{Failure, Visitor};
 use super::{incident, keys, pager};
 use crate::{App, Code, Problem};
 
+pub(super) use effect::gets;
 pub(super) use head::state_chip;
 
 /// What the page of a change shows.

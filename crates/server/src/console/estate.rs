@@ -116,6 +116,7 @@ fn body(frame: &Frame, it: &Page) -> Markup {
                     }
                 }
             }
+            p { a href="/runbooks/drafts" { "Drafted runbooks" } " wait apart: nothing runs one, and taking one up proposes a version here." }
             p { "Propose another version from a machine that has the folder:" }
             pre { code { "lineclear estate propose DIR --note WHY" } }
         }

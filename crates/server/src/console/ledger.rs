@@ -197,6 +197,7 @@ fn of(stream: &str) -> Markup {
         @match stream.parse::<Stream>() {
             Ok(Stream::Change(id)) => a href=(format!("/changes/{id}")) { (short(stream)) },
             Ok(Stream::Incident(id)) => a href=(format!("/incidents/{id}")) { (short(stream)) },
+            Ok(Stream::Patch(id)) => a href=(format!("/runbooks/drafts/{id}")) { (short(stream)) },
             Ok(Stream::Revision(id)) => a href=(format!("/estate/revisions/{id}")) { (short(stream)) },
             Ok(_) => span.soft { (short(stream)) },
             Err(_) => (Shown(stream)),

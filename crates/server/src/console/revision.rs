@@ -115,7 +115,8 @@ pub(super) fn chip(word: &str) -> Markup {
 pub(super) fn asks(needs: &Needs) -> String {
     let roles: Vec<&str> = needs.roles.iter().map(RoleName::as_str).collect();
     let among = if roles.is_empty() { String::new() } else { format!(", among them {}", roles.join(" and ")) };
-    format!("{}{among}, {}", super::estate::people(needs.humans), grade(needs.grade))
+    let teams: Vec<String> = needs.reviews.keys().map(|team| format!(", and somebody of team {team}, whose runbooks change")).collect();
+    format!("{}{among}, {}{}", super::estate::people(needs.humans), grade(needs.grade), teams.concat())
 }
 
 fn body(frame: &Frame, it: &Page) -> Markup {

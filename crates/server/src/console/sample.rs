@@ -3,6 +3,7 @@
 
 mod change;
 mod dossier;
+mod draft;
 mod elsewhere;
 mod estate;
 mod notices;
@@ -66,6 +67,7 @@ pub(super) fn frame(voice: Voice) -> Frame {
 pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
     let mut all = change::pages(voice);
     all.extend(elsewhere::pages(voice));
+    all.extend(draft::pages(voice));
     all.extend(estate::pages(voice));
     all
 }

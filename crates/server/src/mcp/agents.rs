@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
+use lineclear_core::patch::Played;
 use lineclear_core::{AgentId, ChangeId};
-use lineclear_engine::{Caller, ChangeView};
+use lineclear_engine::{Caller, ChangeView, Sketch};
 use rmcp::ServerHandler;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CallToolResult, ErrorData, Implementation, JsonObject, ListToolsResult,
@@ -18,8 +19,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::Answer;
-use super::arguments::{ChangeArguments, NoArguments, ProposalArguments, Until, WaitArguments, WithdrawArguments, arguments};
-use super::finding::{Finding, told};
+use super::arguments::{
+    ChangeArguments, DraftArguments, NoArguments, ProposalArguments, Until, WaitArguments, WithdrawArguments, arguments,
+};
+use super::finding::{Finding, clip, told};
 use super::offer::Offer;
 use super::refusal::refusal;
 use super::tools::{INSTRUCTIONS, tools};
@@ -66,6 +69,7 @@ impl Agents {
     async fn call(&self, name: &str, given: Option<JsonObject>, call: &Call) -> Option<Result<Value, Problem>> {
         Some(match name {
             "check_policy" => self.check(given, call).await,
+            "draft_runbook" => self.draft(given, call).await,
             "get_change" => self.get(given, call).await,
             "list_actions" => self.list(given),
             "propose_change" => self.propose(given, call).await,
@@ -94,6 +98,21 @@ impl Agents {
             members.insert("next".into(), next.into());
         }
         Ok(value)
+    }
+
+    async fn draft(&self, given: Option<JsonObject>, call: &Call) -> Result<Value, Problem> {
+        let DraftArguments { text, note, incident } = arguments(given)?;
+        let id = self.app.engine.draft_runbook(&call.caller(), Sketch { text, note, incident }).await?;
+        let view = self.app.engine.patch(id).await?;
+        let review = &view.patch.review;
+        let failing = |test: &&Played| test.fault.is_some();
+        let told = |test: &Played| json!({ "test": clip(&test.name), "fault": test.fault.as_deref().map(clip) });
+        Ok(json!({
+            "draft": id, "runbook": review.runbook, "owner": review.owner, "status": "offered", "tests": review.tests.len(), "holding": review.holding(),
+            "failing": review.tests.iter().filter(failing).map(told).collect::<Vec<_>>(), "warnings": review.warnings.iter().map(|said| clip(said)).collect::<Vec<_>>(),
+            "unrehearsed": review.unrehearsed, "url": format!("{}/runbooks/drafts/{id}", self.app.settings.public_url()),
+            "next": "Show the url to the person you work for. Nothing runs a draft, and only a person can take it up.",
+        }))
     }
 
     async fn get(&self, given: Option<JsonObject>, call: &Call) -> Result<Value, Problem> {

@@ -117,6 +117,22 @@ pub(super) struct WithdrawArguments {
     reason: String,
 }
 
+/// A runbook, drafted for people to review.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DraftArguments {
+    /// The whole YAML file, its `tests` included, at most 64 KiB.
+    #[schemars(length(min = 1, max = 65_536))]
+    pub text: String,
+    /// What it is for, for the people who review it.
+    #[schemars(length(min = 1, max = 2_000))]
+    pub note: String,
+    /// The incident that it is for: `incident_…`.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub incident: Option<IncidentId>,
+}
+
 /// Nothing.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -198,8 +214,10 @@ impl WithdrawArguments {
 enum InputShape {
     /// A whole number.
     Integer(i64),
-    /// Everything else.
+    /// Everything else that is one value.
     Text(String),
+    /// Several names, where the action asks for a list.
+    Names(Vec<String>),
 }
 
 /// Which model spoke.

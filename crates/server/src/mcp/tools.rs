@@ -3,7 +3,7 @@
 
 use rmcp::model::{Tool, ToolAnnotations};
 
-use super::arguments::{ChangeArguments, NoArguments, ProposalArguments, WaitArguments, WithdrawArguments};
+use super::arguments::{ChangeArguments, DraftArguments, NoArguments, ProposalArguments, WaitArguments, WithdrawArguments};
 
 /// What every agent reads when it connects.
 pub(super) const INSTRUCTIONS: &str = "\
@@ -20,8 +20,8 @@ No tool approves, and you cannot approve in any other way. A refusal is an answe
 proposal again. Never carry out by other means what was not cleared.";
 
 /// Every tool, by name.
-pub(super) const NAMES: [&str; 6] =
-    ["check_policy", "get_change", "list_actions", "propose_change", "wait_for_decision", "withdraw_change"];
+pub(super) const NAMES: [&str; 7] =
+    ["check_policy", "draft_runbook", "get_change", "list_actions", "propose_change", "wait_for_decision", "withdraw_change"];
 
 const PROPOSE: &str = "\
 Proposes one change to the estate and waits up to 10 seconds for the first answer. The proposal is recorded for ever, with \
@@ -43,6 +43,12 @@ const CHECK: &str = "\
 Tells what the gate would find and what policy would say of a proposal now; takes the same arguments as `propose_change`. \
 Nothing is recorded, nobody is asked, nothing is carried out. It reads facts and the live system, so it can take 10 seconds. \
 The answer may be another one when you propose, because facts move.";
+
+const DRAFT: &str = "\
+Keeps a runbook that you drafted, with its tests, for people to review. It is read against this estate, linted, and its tests are \
+played; what has a fault, or no test, is refused with every fault and its place, and nothing is kept: mend it and send it again. \
+Nothing runs a draft. The answer holds `draft`, what was found out about it, and `url`, where people look at it; a person may take it up, \
+and then its owners and others have to approve it before it can ever be called. You cannot take it up, approve or activate it.";
 
 const GET: &str = "\
 Tells where a change stands: state, verdict with reasons, faults, who is asked, how it ended, and its timeline. You may read \
@@ -66,9 +72,10 @@ and the facts that its gate measures; and the things there are, by kind, for `ta
 pub(super) fn tools() -> Vec<Tool> {
     let reads = || ToolAnnotations::new().read_only(true).destructive(false).idempotent(true);
     let writes = || ToolAnnotations::new().read_only(false).destructive(false);
-    let [check, get, list, propose, wait, withdraw] = NAMES;
+    let [check, draft, get, list, propose, wait, withdraw] = NAMES;
     vec![
         tool(check, "Check a proposal against policy", CHECK, reads().open_world(true)).with_input_schema::<ProposalArguments>(),
+        tool(draft, "Draft a runbook", DRAFT, writes().idempotent(false).open_world(false)).with_input_schema::<DraftArguments>(),
         tool(get, "Look at a change", GET, reads().open_world(false)).with_input_schema::<ChangeArguments>(),
         tool(list, "List actions and targets", LIST, reads().open_world(false)).with_input_schema::<NoArguments>(),
         // Idempotent only with a key, and a hint cannot say so.

@@ -139,6 +139,9 @@ codes! {
     /// A version of the estate cannot be had or used.
     UnusableEstate = "unusable_estate" CONFLICT, "this version of the estate cannot be had, or cannot come into force here",
         "read `detail`; propose it again once that is mended";
+    /// A draft that is no runbook of the estate.
+    UnfitDraft = "unfit_draft" UNPROCESSABLE_ENTITY, "the draft is no runbook of this estate",
+        "read `detail`: each fault has its place; mend the text and send it again, nothing was kept";
     /// No reason was given.
     Unreasoned = "unreasoned" UNPROCESSABLE_ENTITY, "a reason is missing", "say why in `reason`; it is recorded";
     /// The request for approval has ended or was used.

@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, delivery, incident, installation, page, revision, run, runner};
+use lineclear_core::{approval, change, delivery, incident, installation, page, patch, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -23,6 +23,9 @@ impl From<EngineError> for Problem {
             }
             EngineError::Revision(refusal) => of_revision(&refusal, detail),
             EngineError::Delivery(refusal) => said(of_delivery(&refusal), detail),
+            EngineError::Patch(patch::Refusal::Ended { .. }) => Self::with(Code::WrongState, detail),
+            EngineError::Patch(patch::Refusal::Unreasoned) => said(Code::Unreasoned, detail),
+            EngineError::Unfit(_) => Self::with(Code::UnfitDraft, detail).at("/text"),
             EngineError::Estate { .. } => Self::with(Code::UnusableEstate, detail),
             EngineError::Change(refusal) => of_change(&refusal, detail),
             EngineError::Approval(approval::Refusal::NotUsable { approval, .. } | approval::Refusal::Ended { approval, .. }) => {

@@ -6,7 +6,7 @@ use lineclear_core::posture::Posture;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::situation::Actor;
 use lineclear_core::{
-    Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, page, revision, run, runner,
+    Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, page, patch, revision, run, runner,
 };
 use lineclear_ledger::LogKey;
 use lineclear_store::{Append, Batch, Memory, Once, Sqlite, StoreError};
@@ -70,6 +70,7 @@ pub fn happened(stream: Stream, number: u128) -> Happened {
         Stream::Incident(_) => Event::Incident(incident::Event::Closed { by: id("operator", 9), reason, at }),
         Stream::Lane(_) => Event::Lane(lane::Event::Left { run: id("run", number), at }),
         Stream::Page(_) => Event::Page(page::Event::Rested { at }),
+        Stream::Patch(_) => Event::Patch(patch::Event::Declined { by: id("operator", 9), reason, at }),
         Stream::Revision(_) => Event::Revision(revision::Event::Withdrawn { by: id("operator", 9), reason, at }),
         Stream::Runner(_) => Event::Runner(runner::Event::Revoked { by: id("operator", 9), reason, at }),
         Stream::Run(_) => Event::Run(run::Event::Dispatched { runner: id("runner", 3), warrant: Digest::of(reason.as_bytes()), at }),

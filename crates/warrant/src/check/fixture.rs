@@ -6,6 +6,7 @@ use std::str::FromStr;
 use lineclear_core::authority::Grade;
 use lineclear_core::bundle::{BUNDLE_FORMAT, BoundStep, Bundle, Needs};
 use lineclear_core::catalogue::Risk;
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::{EffectClass, ToolCall};
 use lineclear_core::record::{Event, Happened, Stream};
 use lineclear_core::run::{self, Attempt, AttemptKey, Direction};
@@ -157,6 +158,7 @@ impl World {
             verify: self.verify.as_ref().map(|call| call.digest().unwrap()),
             undo: Some(self.undo.digest().unwrap()),
         }];
+        self.bundle.permissions = Some(Permissions::of([Some(&self.call), self.verify.as_ref(), Some(&self.undo)].into_iter().flatten()));
     }
 
     pub(crate) fn key(&self) -> WarrantKey {
@@ -357,6 +359,15 @@ fn bundle() -> Bundle {
         evidence: digest("evidence"),
         dossier: digest("dossier"),
         steps: Vec::new(),
-        needs: Needs { rung: text("one-operator"), humans: 1, roles: BTreeSet::new(), owner: false, grade: Grade::Ssh },
+        permissions: None,
+        sandbox: None,
+        needs: Needs {
+            rung: text("one-operator"),
+            humans: 1,
+            roles: BTreeSet::new(),
+            owner: false,
+            grade: Grade::Ssh,
+            reviews: BTreeMap::new(),
+        },
     }
 }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use lineclear_core::authority::Grade;
 use lineclear_core::catalogue::Risk;
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::EffectClass;
 use lineclear_core::run::Direction;
 use lineclear_core::situation::Actor;
@@ -144,6 +145,43 @@ fn only_what_the_runners_own_file_allows_is_done() {
         world.verify = Some(call("shell", json!({"argv": ["/bin/true"]})));
         world.bind(EffectClass::Cas);
     });
+}
+
+#[test]
+fn nothing_is_called_that_the_approved_bundle_does_not_permit() {
+    let only = |permissions: &[lineclear_core::plan::ToolCall]| Some(Permissions::of(permissions));
+    check("not_permitted", |world| world.bundle.permissions = None);
+    check("not_permitted", |world| world.bundle.permissions = only(&[]));
+    // The call is permitted, and its check looks elsewhere.
+    check("not_permitted", |world| {
+        if let Some(look) = world.verify.as_mut() {
+            look.with.insert("type".into(), json!("TXT"));
+        }
+        world.bind(EffectClass::Cas);
+        world.bundle.permissions = only(std::slice::from_ref(&world.call));
+    });
+    // The same tool, aimed elsewhere than at what people saw.
+    check("not_permitted", |world| {
+        let mut elsewhere = world.call.clone();
+        elsewhere.with.insert("zone".into(), json!("other.test"));
+        world.bundle.permissions = only(&[elsewhere]);
+    });
+    check("acts", |world| {
+        let mut wider = world.bundle.permissions.clone().unwrap();
+        wider.add(&"dns_update".parse().unwrap(), "zone", "other.test".into());
+        world.bundle.permissions = Some(wider);
+    });
+}
+
+#[test]
+fn a_permission_that_is_added_after_people_signed_is_worth_nothing() {
+    // The bundle that they signed permits nothing; the one that is sent permits the call, and nobody signed that one.
+    let mut world = World::new();
+    world.bundle.permissions = Some(Permissions::none());
+    assert_eq!(world.outcome(), "not_permitted");
+    let (signed, mut sent) = (world.warrant(), World::new().warrant());
+    sent.votes = signed.votes;
+    assert_eq!(world.outcome_of(&world.key().seal(&sent).unwrap()), "bad_vote");
 }
 
 #[test]

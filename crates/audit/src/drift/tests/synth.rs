@@ -11,6 +11,7 @@ use lineclear_core::dossier::Dossier;
 use lineclear_core::estate::Estate;
 use lineclear_core::fact::{Fact, Reading};
 use lineclear_core::measure::{Confidence, Measure};
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::Plan;
 use lineclear_core::posture::Posture;
 use lineclear_core::proposal::{Links, Model, Proposal};
@@ -88,6 +89,7 @@ pub fn case(estate: &Estate, chance: &mut Chance) -> Case {
         severity: u8::try_from(chance.below(6)).unwrap(),
         emergency: false,
         routine: chance.once_in(4),
+        permissions: BTreeSet::new(),
     };
     Case { principal, action: action.name.clone(), target, situation }
 }
@@ -144,6 +146,7 @@ impl<'a> Story<'a> {
             runbook_digest,
             steps: Vec::new(),
             left_out: Vec::new(),
+            permissions: Permissions::none(),
             concurrency_key: None,
             runs_on: Default::default(),
             read: at,
@@ -236,6 +239,8 @@ impl<'a> Story<'a> {
             evidence: nothing,
             dossier: nothing,
             steps: Vec::new(),
+            permissions: None,
+            sandbox: None,
             needs: Needs::of(&estate.authority.rungs[0]),
         };
         (Box::new(dossier), Box::new(bundle))

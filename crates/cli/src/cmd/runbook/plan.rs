@@ -89,12 +89,22 @@ fn tell(args: &Plan, action: &str, dossier: &Value, plan: &Value) {
             };
         render::line(&format!("   {back}"));
     }
+    for (tool, aimed) in plan.get("permissions").and_then(Value::as_object).into_iter().flatten() {
+        let of = |(argument, values): (&String, &Value)| format!("{argument} {}", listed(values));
+        let aimed: Vec<String> = aimed.as_object().into_iter().flatten().map(of).collect();
+        render::line(&format!("\ngets  {tool}  {}", shown(&aimed.join("; "))));
+    }
     for left in items(plan, "/left_out") {
         render::line(&format!("\nleft out  {}: {}", text(left, "/step"), shown(text(left, "/why"))));
     }
     for fault in items(dossier, "/faults") {
         render::line(&format!("\nfault  {}", shown(&fault.to_string())));
     }
+}
+
+fn listed(values: &Value) -> String {
+    let texts = values.as_array().into_iter().flatten().filter_map(Value::as_str);
+    texts.collect::<Vec<_>>().join(", ")
 }
 
 fn value(value: Option<&Value>) -> String {

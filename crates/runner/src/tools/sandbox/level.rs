@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use lineclear_core::sandbox::Sandbox;
 use serde::{Deserialize, Serialize};
 
 /// The least landlock that bounds files, TCP and signals: Linux 6.12. Below it some of the three are open.
@@ -30,6 +31,15 @@ impl Level {
         self.limits && self.landlock >= LANDLOCK_WHOLE && self.seccomp && self.cgroup
     }
 
+    /// Whether it is at least what is demanded.
+    pub const fn meets(self, demand: Sandbox) -> bool {
+        match demand {
+            Sandbox::Limited => self.limits,
+            Sandbox::Confined => self.limits && self.landlock >= LANDLOCK_WHOLE && self.seccomp,
+            Sandbox::Whole => self.whole(),
+        }
+    }
+
     /// Whether all of `other` holds here too.
     pub const fn covers(self, other: Self) -> bool {
         (self.limits || !other.limits)
@@ -52,6 +62,19 @@ impl fmt::Display for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_demand_is_met_by_what_holds_and_by_nothing_less() {
+        let confined = Level { limits: true, landlock: 6, seccomp: true, cgroup: false };
+        let met = |level: Level| Sandbox::WORDS.map(|(_, demand)| level.meets(demand));
+        assert_eq!(met(Level::NONE), [false, false, false]);
+        assert_eq!(met(Level { limits: true, ..Level::NONE }), [true, false, false]);
+        assert_eq!(met(Level { landlock: 5, ..confined }), [true, false, false]);
+        assert_eq!(met(Level { seccomp: false, ..confined }), [true, false, false]);
+        assert_eq!(met(confined), [true, true, false]);
+        assert_eq!(met(Level { cgroup: true, ..confined }), [true, true, true]);
+        assert_eq!(met(Level { limits: false, cgroup: true, ..confined }), [false, false, false]);
+    }
 
     #[test]
     fn a_level_covers_what_is_not_more() {

@@ -27,8 +27,11 @@ async fn bodies_are_strict_json_of_the_asked_shape() {
     assert!(send(json, &unknown).await.starts_with("422 malformed at /risk: unknown field `risk`"));
     let inner = good.replacen(r#""from""#, r#""to": "192.0.2.9", "from""#, 1);
     assert_eq!(send(json, &inner).await, "400 duplicate_member at /inputs/to: `/inputs/to` is there twice");
-    let wide = good.replacen(r#""192.0.2.1""#, r#"["192.0.2.1"]"#, 1);
+    let wide = good.replacen(r#""192.0.2.1""#, r#"[["192.0.2.1"]]"#, 1);
     assert!(send(json, &wide).await.starts_with("422 malformed at /inputs/from"));
+    // A list is read, and is no address.
+    let several = good.replacen(r#""192.0.2.1""#, r#"["192.0.2.1"]"#, 1);
+    assert!(send(json, &several).await.starts_with("422 bad_inputs at /inputs/from"));
     let deep = format!(r#"{{"inputs": {}{}}}"#, "[".repeat(40), "]".repeat(40));
     assert_eq!(send(json, &deep).await, "400 too_deep: nested deeper than 32 levels");
 }

@@ -11,7 +11,7 @@ use crate::rig::{AGENT, EXPIRED_AGENT, HOST, OTHER_AGENT, Rig, WEBHOOK, dns, tri
 
 const NOBODY: &str = "0193f0c4a1007a3e8b11d2c3b4a5ffff";
 
-/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL`, `PAGE` and `REVISION` do not exist, so that
+/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL`, `PAGE`, `REVISION` and `PATCH` do not exist, so that
 /// whoever is let in finds nothing.
 fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let reason = || Some(json!({"reason": "because"}));
@@ -62,6 +62,11 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/api/v1/runner/heartbeat", Some(json!({"version": "1", "sandbox": "", "stopping": false, "head": null}))),
         (Method::POST, "/api/v1/runner/report", Some(json!({"report": "refused", "attempt": null, "code": "x", "why": "x"}))),
         (Method::POST, "/api/v1/runner/answer", Some(json!({"answer": "preview", "question": 1, "result": {"Err": "x"}}))),
+        get("/api/v1/runbooks/drafts"),
+        (Method::POST, "/api/v1/runbooks/drafts", Some(json!({"text": "runbook: v1", "note": "because"}))),
+        get("/api/v1/runbooks/drafts/PATCH"),
+        (Method::POST, "/api/v1/runbooks/drafts/PATCH/take-up", None),
+        (Method::POST, "/api/v1/runbooks/drafts/PATCH/decline", reason()),
         get("/api/v1/events"),
         get("/api/v1/ledger/checkpoint"),
         get("/api/v1/ledger/entries"),
@@ -109,7 +114,7 @@ fn no_route_is_missing_from_the_table() {
         .chain(&notices())
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER", "PAGE"]
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER", "PAGE", "PATCH"]
                 .iter()
                 .fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
             let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
@@ -169,6 +174,7 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let path = path.replace("CHANGE", &change.to_string()).replace("INCIDENT", &incident.to_string());
     let path = path.replace("APPROVAL", &format!("approval_{NOBODY}")).replace("REVISION", &format!("revision_{NOBODY}"));
     let path = path.replace("DELIVERY", &format!("delivery_{NOBODY}")).replace("CHANNEL", "no-channel").replace("PLACE", "no-channel");
+    let path = path.replace("PATCH", &format!("patch_{NOBODY}"));
     let path = path.replace("RUNNER", &format!("runner_{NOBODY}"));
     let body = body.map(|body| body.to_string().replace("NAME", &at.to_string()));
     let path = path.replace("PAGE", &format!("page_{NOBODY}"));

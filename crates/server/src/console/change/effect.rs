@@ -3,6 +3,7 @@
 use lineclear_core::catalogue::Reversibility;
 use lineclear_core::dossier::{Dossier, Fault};
 use lineclear_core::name::BranchName;
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::{EffectClass, Plan, PlannedStep, ToolCall};
 use maud::{Markup, html};
 use serde_json::{Map, Value};
@@ -30,6 +31,11 @@ pub(super) fn difference(frame: &Frame, dossier: &Dossier, ran: bool) -> Markup 
                         @if let Some(branch) = step.flow.branch.as_ref().filter(|branch| before != Some(*branch)) { (branch_of(plan, branch)) }
                         (one(index + 1, step))
                     }
+                    @if !plan.permissions.is_empty() {
+                        h3 { "All that its steps can get" }
+                        p.small.soft { "Your signature covers this list, and the runner refuses every call that goes beyond it." }
+                        (gets(&plan.permissions))
+                    }
                     @if !plan.left_out.is_empty() {
                         h3 { "Left out" }
                         ul { @for step in &plan.left_out { li { strong { (step.step.as_str()) } ": " (Shown(&step.why)) } } }
@@ -40,6 +46,25 @@ pub(super) fn difference(frame: &Frame, dossier: &Dossier, ran: bool) -> Markup 
                     p { (Shown(why)) }
                 }
                 (None, None) => p { "Nothing: this is advice, and no runbook carries it out." },
+            }
+        }
+    }
+}
+
+/// What the runner gives these steps, and nothing beside it.
+pub(in crate::console) fn gets(permissions: &Permissions) -> Markup {
+    html! {
+        @if !permissions.is_empty() {
+            ul {
+                @for (tool, arguments) in permissions.tools() {
+                    li {
+                        code { (tool.as_str()) }
+                        @for (argument, values) in arguments {
+                            " " span.soft { (Shown(argument)) } " "
+                            @for (index, value) in values.iter().enumerate() { @if index > 0 { ", " } code { (Shown(value)) } }
+                        }
+                    }
+                }
             }
         }
     }

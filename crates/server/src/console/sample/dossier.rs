@@ -13,6 +13,7 @@ use lineclear_core::dossier::{Dossier, PriorChange};
 use lineclear_core::fact::{Comparison, Condition, Fact, Facts, Reading};
 use lineclear_core::label::Labels;
 use lineclear_core::measure::{Confidence, Measure};
+use lineclear_core::permission::Permissions;
 use lineclear_core::plan::{EffectClass, Plan, PlannedStep, Preview, ToolCall};
 use lineclear_core::posture::Posture;
 use lineclear_core::routine::{Counted, Flaw, Lack, Lost, Routine};
@@ -65,11 +66,16 @@ pub(super) fn plan(voice: Voice) -> Plan {
         },
         flow: Flow::default(),
     };
+    let mut permissions = Permissions::of(
+        [&update, &announce].into_iter().flat_map(|step| [Some(&step.call), step.verify.as_ref(), step.undo.as_ref()]).flatten(),
+    );
+    permissions.add(&"dns_update".parse().unwrap(), "zone", voice.say("example.test"));
     Plan {
         runbook: "update-dns".parse().unwrap(),
         runbook_digest: digest("runbook"),
         steps: vec![update, announce],
         left_out: Vec::new(),
+        permissions,
         concurrency_key: None,
         runs_on: Labels::default(),
         read: before(12),
@@ -226,12 +232,13 @@ fn situation(facts: &Facts) -> Situation {
         severity: 2,
         emergency: false,
         routine: false,
+        permissions: BTreeSet::new(),
     }
 }
 
 /// Who must answer: two people, signed, or one who is signed in.
 pub(super) fn rung(name: &str, humans: u8, owner: bool, grade: Grade) -> Needs {
-    Needs { rung: name.parse().unwrap(), humans, roles: ["operator".parse().unwrap()].into(), owner, grade }
+    Needs { rung: name.parse().unwrap(), humans, roles: ["operator".parse().unwrap()].into(), owner, grade, reviews: BTreeMap::new() }
 }
 
 pub(super) fn gate(dossier: Dossier, needs: Needs) -> Box<Gate> {
@@ -254,6 +261,8 @@ pub(super) fn gate(dossier: Dossier, needs: Needs) -> Box<Gate> {
         evidence: digest("evidence"),
         dossier: digest("dossier"),
         steps: Vec::new(),
+        permissions: Some(Permissions::none()),
+        sandbox: None,
         needs,
     };
     Box::new(Gate { dossier, bundle })

@@ -305,6 +305,7 @@ fn the_policy(voice: Voice) -> policy::Page {
             facts: Vec::new(),
             never_routine: risk == Risk::High,
             closes: Closing::Person,
+            sandbox: None,
         },
         drilled,
     };

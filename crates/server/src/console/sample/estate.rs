@@ -6,7 +6,7 @@ use lineclear_core::bundle::Needs;
 use lineclear_core::installation::Tenure;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::record::Stream;
-use lineclear_core::revision::{Beside, Changed, How, Kind, Obligation, Proof, Proofs, Report, Revision, State, Told};
+use lineclear_core::revision::{Beside, Changed, How, Kind, Obligation, Proof, Proofs, Report, Review, Revision, State, Told};
 use lineclear_core::situation::Actor;
 use lineclear_core::subject::Subject;
 use lineclear_engine::{Moment, RevisionView};
@@ -70,6 +70,11 @@ fn report(voice: Voice) -> Report {
             beside(false, "action `certificate.rotate` moves from medium to high risk"),
         ],
         files: vec![changed("policies/low.cedar", How::Changed), changed("authority.yaml", How::Changed)],
+        reviews: vec![Review {
+            team: "edge".parse().unwrap(),
+            runbooks: ["purge-cache".parse().unwrap()].into(),
+            people: [id("operator", 1)].into(),
+        }],
     }
 }
 
@@ -103,6 +108,7 @@ fn asked(voice: Voice) -> Approval {
             roles: ["security-officer".parse().unwrap()].into(),
             owner: false,
             grade: Grade::Ssh,
+            reviews: [("edge".parse().unwrap(), [id("operator", 1)].into())].into(),
         },
         recused: [id("operator", 2)].into(),
         single_operator: false,

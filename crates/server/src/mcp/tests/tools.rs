@@ -29,7 +29,7 @@ fn no_tool_can_approve() {
         collect(&Value::Object((*tool.input_schema).clone()), &mut members);
         let hints = tool.annotations.as_ref().unwrap();
         assert_eq!(hints.destructive_hint, Some(false), "{}", tool.name);
-        let writes = matches!(tool.name.as_ref(), "propose_change" | "withdraw_change");
+        let writes = matches!(tool.name.as_ref(), "draft_runbook" | "propose_change" | "withdraw_change");
         assert_eq!(hints.read_only_hint, Some(!writes), "{}", tool.name);
     }
     let known = [
@@ -46,6 +46,7 @@ fn no_tool_can_approve() {
         "links",
         "model",
         "name",
+        "note",
         "reason",
         "seconds",
         "signals",
