@@ -1,7 +1,9 @@
 //! What can be typed.
 
 mod audit;
+mod breakglass;
 mod doctor;
+mod emergency;
 mod estate;
 mod notices;
 mod pages;
@@ -17,7 +19,9 @@ use lineclear_core::posture::Posture;
 use lineclear_core::run::Resolution;
 
 pub use audit::{Audit, BacktestArgs, Drift};
+pub use breakglass::{BreakGlass, GlassWish, Here, PrepareGlass, RunGlass};
 pub use doctor::Doctor;
+pub use emergency::{Declare as DeclareEmergency, Emergency};
 pub use estate::{Check, Diff, Estate, WithSolver};
 pub use notices::Notices;
 pub use pages::{OnCall, Page, RoleCommand};
@@ -104,6 +108,12 @@ pub enum Command {
     /// Pages: who is looked for, and who has answered.
     #[command(subcommand)]
     Page(Page),
+    /// Emergencies: declared, ended and reviewed by people.
+    #[command(subcommand)]
+    Emergency(Emergency),
+    /// Act on a runner's host without the control plane, and tell it afterwards.
+    #[command(subcommand, name = "breakglass")]
+    BreakGlass(BreakGlass),
     /// The autonomy that remains.
     #[command(subcommand)]
     Posture(PostureCommand),

@@ -2,8 +2,10 @@
 
 mod ask;
 mod audit;
+mod breakglass;
 mod change;
 mod doctor;
+mod emergency;
 pub(crate) mod estate;
 mod incident;
 mod invite;
@@ -59,6 +61,8 @@ pub async fn run(args: &Args) -> Result<ExitCode, Failure> {
         Command::Page(page) => pages::run(page, json).await,
         Command::Actions(remote) => ask::actions(remote, json).await,
         Command::Incident(incident) => incident::run(incident, json).await,
+        Command::Emergency(command) => emergency::run(command, json).await,
+        Command::BreakGlass(command) => breakglass::run(command, json).await,
         Command::Posture(posture) => posture::run(posture, json).await,
         Command::Notices(command) => notices::run(command, json).await,
         Command::Estate(estate) => estate::run(estate, json).await,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use lineclear_runner::GlassRefusal;
+
 use crate::client::ClientError;
 
 /// An exit code, as `--help` lists them.
@@ -62,6 +64,37 @@ impl From<ClientError> for Failure {
             (ClientError::Unreachable { .. } | ClientError::Answer(_) | ClientError::Setup(_), _) => Exit::Error,
         };
         Self { exit, code: error.code().map(ToOwned::to_owned), help: error.help(), message: error.to_string() }
+    }
+}
+
+/// Nothing was done, or nothing more: the code says why, and the help what next.
+impl From<GlassRefusal> for Failure {
+    fn from(refusal: GlassRefusal) -> Self {
+        let help = match &refusal {
+            GlassRefusal::NotHere | GlassRefusal::NotYou(_) => Some("whoever keeps this runner's file says in `[breakglass]` who may"),
+            GlassRefusal::Unpinned(_) => Some(
+                "`lineclear breakglass pin FILE --action ACTION` prints the lines that pin it; have them reviewed before the next night",
+            ),
+            GlassRefusal::Unreasoned => Some("say it with `--justification`"),
+            GlassRefusal::Expired(_) | GlassRefusal::Used => Some("sign a fresh statement"),
+            GlassRefusal::Broken { .. } | GlassRefusal::Cut { .. } => {
+                Some("keep the file as it is: nothing of it was told, and nothing is lost; find out who touched it")
+            }
+            GlassRefusal::NotAllowed(_)
+            | GlassRefusal::Inputs(_)
+            | GlassRefusal::TooLong(_)
+            | GlassRefusal::Elsewhere
+            | GlassRefusal::Glass(_)
+            | GlassRefusal::NoPlan(_)
+            | GlassRefusal::NoRecord(_)
+            | GlassRefusal::Journal(_)
+            | GlassRefusal::Accept(_) => None,
+        };
+        let failure = Self { exit: Exit::Refused, code: Some(refusal.code().into()), ..Self::new(refusal.to_string()) };
+        match help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use lineclear_core::Digest;
 use lineclear_engine::{Clock as _, Engine, InForce, Parts, SystemClock, SystemIds};
 use lineclear_estate::{LoadError, Loaded};
 use lineclear_ledger::{Guard, LogKey};
-use lineclear_runner::{Config, Runner};
+use lineclear_runner::{Config, Runner, Untold};
 use lineclear_store::{Head, Sqlite, Store};
 use lineclear_warrant::WarrantKey;
 use tokio_util::sync::CancellationToken;
@@ -127,6 +127,8 @@ pub struct House {
     pub engine: Engine,
     /// The estate of the folder that it was started with, when that is not the one in force.
     pub elsewhere: Option<Digest>,
+    /// What was done on this host without the control plane and is told now, or why it is not, one sentence each.
+    pub glasses: Vec<String>,
     stop: CancellationToken,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -230,7 +232,10 @@ impl House {
         let engine = Engine::start(parts).await?;
         let guard = remember_now(&engine, guard).await?;
         let stop = CancellationToken::new();
-        let embedded = config.map(|config| embedded(config, place, &engine, stop.clone())).transpose()?;
+        let (embedded, glasses) = match config {
+            Some(config) => embedded(config, place, &engine, stop.clone()).await.map(|(task, glasses)| (Some(task), glasses))?,
+            None => (None, Vec::new()),
+        };
         let mut tasks = vec![
             tokio::spawn({
                 let (engine, stop) = (engine.clone(), stop.clone());
@@ -239,7 +244,7 @@ impl House {
             tokio::spawn(remember(engine.clone(), guard, stop.clone())),
         ];
         tasks.extend(embedded);
-        Ok(Self { engine, elsewhere, stop, tasks })
+        Ok(Self { engine, elsewhere, glasses, stop, tasks })
     }
 
     /// Stops engine and runner and waits for them.
@@ -267,13 +272,50 @@ async fn in_force(store: &dyn Store, shelf: &Shelf, folder: Folder) -> Result<In
     Ok(InForce { estate: loaded.estate, policies: Arc::new(loaded.policies) })
 }
 
-/// The runner of this process.
-fn embedded(config: Config, place: &Place, engine: &Engine, stop: CancellationToken) -> Result<tokio::task::JoinHandle<()>, HouseError> {
+/// The runner of this process, and what it had to tell.
+async fn embedded(
+    config: Config,
+    place: &Place,
+    engine: &Engine,
+    stop: CancellationToken,
+) -> Result<(tokio::task::JoinHandle<()>, Vec<String>), HouseError> {
     let (id, clock) = (config.trust.runner, SystemClock::default());
     let runner = Runner::open(config, &place.runner().join("journal.db"), move || clock.now())
         .map_err(|error| HouseError::Runner(error.to_string()))?;
+    let glasses = tell_glasses(&runner, engine).await;
     let link = Arc::new(InProcess::new(engine.clone(), id));
-    Ok(tokio::spawn(async move { runner.serve(link, stop).await }))
+    Ok((tokio::spawn(async move { runner.serve(link, stop).await }), glasses))
+}
+
+/// What somebody did on this host while there was no control plane becomes part of the ledger before anything else runs.
+async fn tell_glasses(runner: &Runner, engine: &Engine) -> Vec<String> {
+    let mut said = Vec::new();
+    if let Err(error) = runner.recover_glasses().await {
+        said.push(format!("a broken glass could not be settled: {error}"));
+    }
+    let untold = runner.untold_glasses().unwrap_or_else(|error| {
+        said.push(format!("broken glasses could not be listed: {error}"));
+        Vec::new()
+    });
+    for Untold { session, journal } in untold {
+        let told = match journal {
+            Ok(text) => engine.tell_glass(&text).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        said.push(match told {
+            Ok(told) => match runner.told_glass(&session) {
+                Ok(()) => {
+                    format!("a glass was broken while this installation was down: {} is told, and its review is open", told.emergency)
+                }
+                Err(error) => format!("{} is told, and that could not be remembered: {error}", told.emergency),
+            },
+            Err(why) => format!("the journal of a broken glass is not told: {why}"),
+        });
+    }
+    for line in &said {
+        tracing::warn!("{line}");
+    }
+    said
 }
 
 fn read_runner(path: &Path) -> Result<Config, HouseError> {

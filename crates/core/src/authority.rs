@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::emergency;
 use crate::id::{AgentId, OperatorId};
 use crate::name::{Login, RoleName, RungName, TeamName};
 use crate::routine::Standard;
@@ -115,6 +116,9 @@ pub struct Authority {
     /// When an action on a target is routine; without it nothing ever is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub routine: Option<Standard>,
+    /// Whether and how an emergency may be declared; without it none can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergencies: Option<emergency::Rules>,
 }
 
 /// What approvals amount to, as the policies see it.

@@ -164,17 +164,25 @@ impl Action {
     /// # Errors
     /// The first fault, in the order of names.
     pub fn check_inputs(&self, inputs: &Inputs) -> Result<(), InputFault> {
-        if let Some(name) = inputs.keys().find(|name| !self.inputs.contains_key(*name)) {
-            return Err(InputFault::Unknown(name.clone()));
-        }
-        for (name, kind) in &self.inputs {
-            let value = inputs.get(name).ok_or_else(|| InputFault::Missing(name.clone()))?;
-            if !kind.admits(value) {
-                return Err(InputFault::Kind { name: name.clone(), wanted: kind.to_string() });
-            }
-        }
-        Ok(())
+        check_inputs(&self.inputs, inputs)
     }
+}
+
+/// Checks that the inputs are exactly those that are asked for.
+///
+/// # Errors
+/// The first fault, in the order of names.
+pub fn check_inputs(asked: &BTreeMap<InputName, InputKind>, inputs: &Inputs) -> Result<(), InputFault> {
+    if let Some(name) = inputs.keys().find(|name| !asked.contains_key(*name)) {
+        return Err(InputFault::Unknown(name.clone()));
+    }
+    for (name, kind) in asked {
+        let value = inputs.get(name).ok_or_else(|| InputFault::Missing(name.clone()))?;
+        if !kind.admits(value) {
+            return Err(InputFault::Kind { name: name.clone(), wanted: kind.to_string() });
+        }
+    }
+    Ok(())
 }
 
 impl InputKind {

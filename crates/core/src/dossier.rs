@@ -8,7 +8,7 @@ use crate::budget::Measured;
 use crate::catalogue::{InputFault, Reversibility, Risk};
 use crate::digest::{Digest, DigestError};
 use crate::fact::{Facts, Worth};
-use crate::id::{ChangeId, OperatorId};
+use crate::id::{ChangeId, EmergencyId, OperatorId};
 use crate::name::{FactName, SloName, TeamName};
 use crate::plan::Plan;
 use crate::routine::Routine;
@@ -157,6 +157,9 @@ pub struct Dossier {
     pub in_flight: Vec<PriorChange>,
     /// The freeze window in force, if any.
     pub freeze: Option<String>,
+    /// The emergency in force that covers it, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyId>,
     /// What is missing, stale or unreadable; empty for anything that may proceed.
     pub faults: Vec<Fault>,
 }

@@ -102,6 +102,8 @@ ids! {
     DeliveryId = "delivery";
     /// A change that others made and reported.
     DeploymentId = "deployment";
+    /// What a person declared, or a glass that was broken.
+    EmergencyId = "emergency";
     /// One domain event; also the idempotency key of its ledger entry.
     EventId = "event";
     /// Something that is wrong and has an owner.

@@ -1,15 +1,17 @@
 //! The installation as a whole: which estate is in force, which epoch the engine runs in, and what posture remains.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::id::{OperatorId, RevisionId};
+use crate::emergency::Scope;
+use crate::id::{EmergencyId, OperatorId, RevisionId};
 use crate::machine::{IllegalTransition, Machine};
 use crate::posture::Posture;
 use crate::situation::Actor;
 use crate::time::Timestamp;
+use crate::topology::EntityRef;
 
 /// What can happen to an installation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +59,49 @@ pub enum Event {
         /// When.
         at: Timestamp,
     },
+    /// An emergency is in force from now on, and its review is open.
+    EmergencyBegan {
+        /// Which.
+        emergency: EmergencyId,
+        /// What it covers.
+        scope: Scope,
+        /// Until when, at the longest.
+        until: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// It is no longer in force; its review stays open.
+    EmergencyOver {
+        /// Which.
+        emergency: EmergencyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A review was opened of something that is over already: a broken glass.
+    ReviewOpened {
+        /// Of which.
+        emergency: EmergencyId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Somebody else has looked at it.
+    ReviewClosed {
+        /// Of which.
+        emergency: EmergencyId,
+        /// Who.
+        by: OperatorId,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// An emergency in force, as far as gates ask.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InForce {
+    /// What it covers.
+    pub scope: Scope,
+    /// Until when, at the longest.
+    pub until: Timestamp,
 }
 
 /// Since when an estate is in force, and on whose word.
@@ -89,6 +134,12 @@ pub struct Installation {
     pub retired: BTreeSet<Digest>,
     /// Whether the estate came into force after the last start, so that who still waits under the one before is to be found.
     pub fresh: bool,
+    /// The emergencies in force. They stand here so that whatever guards the posture guards them too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub emergencies: BTreeMap<EmergencyId, InForce>,
+    /// The emergencies that nobody has reviewed.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reviews: BTreeSet<EmergencyId>,
 }
 
 /// Why the posture stays.
@@ -131,6 +182,13 @@ impl Installation {
         if self.tenure.is_some() { Vec::new() } else { vec![Event::Adopted { estate: self.estate, at: now }] }
     }
 
+    /// The emergency that covers a change which reaches these things, now: the oldest of them. One whose time is over covers nothing,
+    /// whether or not anybody has written that down yet.
+    pub fn emergency_for(&self, reached: &BTreeSet<EntityRef>, now: Timestamp) -> Option<EmergencyId> {
+        let covers = |it: &&EmergencyId| self.emergencies.get(it).is_some_and(|it| now < it.until && it.scope.covers(reached));
+        self.emergencies.keys().find(covers).copied()
+    }
+
     /// The person who set the posture.
     pub fn set_by_person(&self) -> Option<OperatorId> {
         match self.set_by {
@@ -148,6 +206,10 @@ impl Event {
             Self::PostureSet { .. } => "posture_set",
             Self::Adopted { .. } => "adopted",
             Self::Activated { .. } => "activated",
+            Self::EmergencyBegan { .. } => "emergency_began",
+            Self::EmergencyOver { .. } => "emergency_over",
+            Self::ReviewOpened { .. } => "review_opened",
+            Self::ReviewClosed { .. } => "review_closed",
         }
     }
 }
@@ -166,10 +228,16 @@ impl Machine for Installation {
                 tenure: None,
                 retired: BTreeSet::new(),
                 fresh: false,
+                emergencies: BTreeMap::new(),
+                reviews: BTreeSet::new(),
             }),
-            Event::PostureSet { .. } | Event::Adopted { .. } | Event::Activated { .. } => {
-                Err(IllegalTransition { machine: "installation", from: "nothing", event: event.word() })
-            }
+            Event::PostureSet { .. }
+            | Event::Adopted { .. }
+            | Event::Activated { .. }
+            | Event::EmergencyBegan { .. }
+            | Event::EmergencyOver { .. }
+            | Event::ReviewOpened { .. }
+            | Event::ReviewClosed { .. } => Err(IllegalTransition { machine: "installation", from: "nothing", event: event.word() }),
         }
     }
 
@@ -191,7 +259,22 @@ impl Machine for Installation {
                 let tenure = Some(Tenure { since: *at, revision: Some(*revision), by: Some(*by) });
                 Ok(Self { estate: *estate, tenure, fresh: true, ..self })
             }
-            Event::Started { .. } | Event::Adopted { .. } | Event::Activated { .. } => Err(illegal),
+            Event::EmergencyBegan { emergency, scope, until, .. } if self.reviews.insert(*emergency) => {
+                self.emergencies.insert(*emergency, InForce { scope: scope.clone(), until: *until });
+                Ok(self)
+            }
+            Event::EmergencyOver { emergency, .. } if self.emergencies.remove(emergency).is_some() => Ok(self),
+            Event::ReviewOpened { emergency, .. } if self.reviews.insert(*emergency) => Ok(self),
+            Event::ReviewClosed { emergency, .. } if !self.emergencies.contains_key(emergency) && self.reviews.remove(emergency) => {
+                Ok(self)
+            }
+            Event::Started { .. }
+            | Event::Adopted { .. }
+            | Event::Activated { .. }
+            | Event::EmergencyBegan { .. }
+            | Event::EmergencyOver { .. }
+            | Event::ReviewOpened { .. }
+            | Event::ReviewClosed { .. } => Err(illegal),
         }
     }
 

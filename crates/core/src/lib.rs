@@ -13,9 +13,11 @@ pub mod delivery;
 pub mod deployment;
 pub mod digest;
 pub mod dossier;
+pub mod emergency;
 pub mod escalation;
 pub mod estate;
 pub mod fact;
+pub mod glass;
 pub mod id;
 pub mod incident;
 pub mod installation;
@@ -56,7 +58,7 @@ pub mod verdict;
 
 pub use digest::Digest;
 pub use id::{
-    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, OperatorId, PageId, PatchId, RevisionId, RunId,
-    RunnerId, SignalId, WarrantId,
+    AgentId, ApprovalId, ChangeId, DeliveryId, DeploymentId, EmergencyId, EventId, IncidentId, LaneId, OperatorId, PageId, PatchId,
+    RevisionId, RunId, RunnerId, SignalId, WarrantId,
 };
 pub use time::{Span, Timestamp};

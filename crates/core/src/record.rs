@@ -14,12 +14,12 @@ use serde_json::Value;
 pub use leaf::Leaf;
 
 use crate::id::{
-    ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PageId, PatchId, RevisionId, RunId, RunnerId,
+    ApprovalId, ChangeId, DeliveryId, DeploymentId, EmergencyId, EventId, IncidentId, LaneId, PageId, PatchId, RevisionId, RunId, RunnerId,
 };
 use crate::machine::Machine;
 use crate::situation::Actor;
 use crate::time::Timestamp;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, page, patch, revision, run, runner};
+use crate::{approval, change, delivery, deployment, emergency, incident, installation, lane, page, patch, revision, run, runner};
 
 /// One history: that of a machine.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,8 @@ pub enum Stream {
     Delivery(DeliveryId),
     /// Of a change that others made.
     Deployment(DeploymentId),
+    /// Of an emergency.
+    Emergency(EmergencyId),
     /// Of an incident.
     Incident(IncidentId),
     /// Of a lane.
@@ -53,7 +55,7 @@ pub enum Stream {
 /// A text that names no stream.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, page, lane, patch, revision or runner"
+    "`{0}` names no stream: it is `installation` or the id of a change, approval, run, incident, emergency, page, lane, patch, revision or runner"
 )]
 pub struct StreamError(String);
 
@@ -66,6 +68,7 @@ impl Stream {
             Self::Change(_) => "change",
             Self::Delivery(_) => "delivery",
             Self::Deployment(_) => "deployment",
+            Self::Emergency(_) => "emergency",
             Self::Incident(_) => "incident",
             Self::Lane(_) => "lane",
             Self::Page(_) => "page",
@@ -85,6 +88,7 @@ impl fmt::Display for Stream {
             Self::Change(id) => id.fmt(f),
             Self::Delivery(id) => id.fmt(f),
             Self::Deployment(id) => id.fmt(f),
+            Self::Emergency(id) => id.fmt(f),
             Self::Incident(id) => id.fmt(f),
             Self::Page(id) => id.fmt(f),
             Self::Revision(id) => id.fmt(f),
@@ -112,6 +116,7 @@ impl FromStr for Stream {
             "change" => text.parse().map(Self::Change).map_err(|_| bad()),
             "delivery" => text.parse().map(Self::Delivery).map_err(|_| bad()),
             "deployment" => text.parse().map(Self::Deployment).map_err(|_| bad()),
+            "emergency" => text.parse().map(Self::Emergency).map_err(|_| bad()),
             "incident" => text.parse().map(Self::Incident).map_err(|_| bad()),
             "lane" => text.parse().map(Self::Lane).map_err(|_| bad()),
             "page" => text.parse().map(Self::Page).map_err(|_| bad()),
@@ -150,6 +155,8 @@ pub enum Event {
     Delivery(delivery::Event),
     /// To a change that others made.
     Deployment(deployment::Event),
+    /// To an emergency.
+    Emergency(emergency::Event),
     /// To an incident.
     Incident(incident::Event),
     /// To a search for a person.
@@ -237,6 +244,17 @@ impl Row {
         Self::of(Stream::Incident(incident.id), incident, incident.group.clone(), incident.title.clone(), incident.opened)
     }
 
+    /// The row of an emergency.
+    pub fn emergency(it: &emergency::Emergency) -> Self {
+        let (key, title) = match &it.origin {
+            emergency::Origin::Declared { scope, .. } => ("declared", format!("emergency for {scope}")),
+            emergency::Origin::BrokenGlass { glass } => {
+                ("glass", format!("glass broken for {} on {}", glass.statement.action, glass.statement.target))
+            }
+        };
+        Self::of(Stream::Emergency(it.id), it, key.into(), title, it.begun)
+    }
+
     /// The row of a lane.
     pub fn lane(lane: &lane::Lane) -> Self {
         Self::of(Stream::Lane(lane.id), lane, lane.key.clone(), format!("turns on `{}`", lane.key), lane.opened)
@@ -294,6 +312,7 @@ impl Event {
             Self::Change(event) => ("change", event.word()),
             Self::Delivery(event) => ("delivery", event.word()),
             Self::Deployment(event) => ("deployment", event.word()),
+            Self::Emergency(event) => ("emergency", event.word()),
             Self::Incident(event) => ("incident", event.word()),
             Self::Page(event) => ("page", event.word()),
             Self::Revision(event) => ("revision", event.word()),

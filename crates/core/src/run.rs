@@ -25,7 +25,7 @@ pub use resolution::{Asked, Override, Resolution};
 
 use crate::catalogue::Risk;
 use crate::digest::Digest;
-use crate::id::{ChangeId, OperatorId, RunId};
+use crate::id::{ChangeId, EmergencyId, OperatorId, RunId};
 use crate::machine::{IllegalTransition, Machine};
 use crate::name::BranchName;
 use crate::plan::Plan;
@@ -87,6 +87,9 @@ pub struct Order {
     /// The risk of its action: an override may need a second person.
     #[serde(default = "unsaid_risk")]
     pub risk: Risk,
+    /// The emergency that it was begun under, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyId>,
 }
 
 const fn first_semantics() -> u32 {

@@ -3,6 +3,7 @@
 
 mod change;
 mod delivery;
+mod emergency;
 mod page;
 mod patch;
 mod revision;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use change::{assessment, change_events, change_states, situation};
 pub(crate) use delivery::{delivery_events, delivery_states};
+pub(crate) use emergency::{emergency_events, emergency_states};
 pub(crate) use page::{about, asked, opened, page_events, page_states, plan};
 pub(crate) use patch::{patch_events, patch_states};
 pub(crate) use revision::{report, revision_events, revision_states};
@@ -28,7 +30,7 @@ use crate::authority::Grade;
 use crate::bundle::Needs;
 use crate::deployment::{self, Deployment};
 use crate::digest::Digest;
-use crate::id::{AgentId, ApprovalId, ChangeId, DeploymentId, IncidentId, OperatorId, RevisionId, RunId, SignalId};
+use crate::id::{AgentId, ApprovalId, ChangeId, DeploymentId, EmergencyId, IncidentId, OperatorId, RevisionId, RunId, SignalId};
 use crate::incident::{self, Incident, Severity};
 use crate::installation::{self, Installation};
 use crate::lane;
@@ -252,6 +254,13 @@ pub(crate) fn installation_events() -> Vec<(&'static str, installation::Event)> 
         ("posture_set", E::PostureSet { posture: Posture::Stopped, by: Actor::Operator(person(1)), reason: MARK.into(), at }),
         ("adopted", E::Adopted { estate: digest("estate"), at }),
         ("activated", E::Activated { estate: digest("new"), revision: RevisionId::new(id(60)), by: person(1), at }),
+        (
+            "emergency_began",
+            E::EmergencyBegan { emergency: EmergencyId::new(id(80)), scope: crate::emergency::Scope::Estate, until: second(60), at },
+        ),
+        ("emergency_over", E::EmergencyOver { emergency: EmergencyId::new(id(80)), at }),
+        ("review_opened", E::ReviewOpened { emergency: EmergencyId::new(id(81)), at }),
+        ("review_closed", E::ReviewClosed { emergency: EmergencyId::new(id(80)), by: person(2), at }),
         ("started 3, new", E::Started { epoch: 3, estate: digest("new"), posture: Posture::Full, version: "0.1.0".into(), at }),
     ]
 }
@@ -264,6 +273,8 @@ pub(crate) fn installation_states() -> Vec<(&'static str, Installation)> {
         ("running, epoch 2", of(&[0, 1])),
         ("governed", of(&[0, 3])),
         ("governed, another", of(&[0, 3, 4])),
+        ("in an emergency", of(&[0, 5])),
+        ("with a review open", of(&[0, 5, 6])),
     ]
 }
 
@@ -281,6 +292,7 @@ pub(crate) fn all_events() -> Vec<record::Event> {
     all.extend(change_events().into_iter().map(|(_, event)| record::Event::Change(event)));
     all.extend(delivery_events().into_iter().map(|(_, event)| record::Event::Delivery(event)));
     all.extend(deployment_events().into_iter().map(|(_, event)| record::Event::Deployment(event)));
+    all.extend(emergency_events().into_iter().map(|(_, event)| record::Event::Emergency(event)));
     all.extend(incident_events().into_iter().map(|(_, event)| record::Event::Incident(event)));
     all.extend(page_events().into_iter().map(|(_, event)| record::Event::Page(event)));
     all.extend(revision_events().into_iter().map(|(_, event)| record::Event::Revision(event)));

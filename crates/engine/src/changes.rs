@@ -70,8 +70,7 @@ impl Inner {
         if let Some(misfit) = misfit(&self.in_force().estate, &loaded.machine.proposal) {
             return self.fits_no_more(loaded, misfit).await;
         }
-        let posture = installation.machine.posture;
-        let found = self.gather(&loaded.machine, posture, &Approvals::default()).await?;
+        let found = self.gather(&loaded.machine, &installation.machine, &Approvals::default()).await?;
         let now = self.now();
         let assessment = found.assessment;
         let events = loaded.machine.decide(Command::Assess(Box::new(assessment.clone())), now)?;
@@ -141,7 +140,7 @@ impl Inner {
             return self.queue(loaded, &held).await;
         }
         let approvals = asked.as_ref().map(|asked| asked.machine.amounts_to(self.now())).unwrap_or_default();
-        let found = self.gather(change, installation.machine.posture, &approvals).await?;
+        let found = self.gather(change, &installation.machine, &approvals).await?;
         let now = self.now();
         let command =
             Command::Dispatch { assessment: Box::new(found.assessment.clone()), permitted: found.permitted, run, before: found.before };
@@ -155,9 +154,11 @@ impl Inner {
             draft.extend(asked, approval_follows(&asked.machine, &events, now)?)?;
         }
         self.draft_request(&mut draft, change.id, &found.assessment, &events).await?;
-        if self.draft_run(&mut draft, change, &events)?
-            && let Some(turn) = self.turn(found.assessment.dossier.plan.as_ref()).await?
-        {
+        let begins = self.draft_run(&mut draft, change, &events)?;
+        if begins {
+            self.draft_act(&mut draft, found.assessment.dossier.emergency, change.id, run).await?;
+        }
+        if begins && let Some(turn) = self.turn(found.assessment.dossier.plan.as_ref()).await? {
             match turn.take(Holder { run, change: change.id }, now) {
                 Ok(taken) => turn.draft(&mut draft, taken)?,
                 Err(held) => return self.queue(loaded, &held).await,
@@ -188,6 +189,7 @@ impl Inner {
             deadline: begun + runbook.deadline,
             semantics: SEMANTICS,
             risk: bundle.risk,
+            emergency: dossier.emergency,
         };
         draft.begin::<Run>(Stream::Run(run), vec![run::Event::Begun { order: Box::new(order) }]).map(|_| true)
     }

@@ -4,6 +4,7 @@
 use lineclear_core::approval::{self, Approval};
 use lineclear_core::change::{self, State};
 use lineclear_core::dossier::Dossier;
+use lineclear_core::emergency::Emergency;
 use lineclear_core::machine::Machine as _;
 use lineclear_core::page::Page;
 use lineclear_core::proposal::Citation;
@@ -18,6 +19,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::engine::Inner;
+use crate::history::Loaded;
 use crate::view::{Whole, word};
 use crate::{Engine, EngineError, story};
 
@@ -127,6 +129,8 @@ pub struct DecisionRecord {
     pub verification: Member<Value>,
     /// How it ended, and who said so.
     pub outcome: Member<Value>,
+    /// The emergency that it was begun, or last judged, under: who declared it, why, and how its review stands.
+    pub emergency: Member<Value>,
     /// What people passed, resolved or overruled, and why.
     pub overrides: Member<Value>,
     /// Incident, deployment, ticket.
@@ -146,7 +150,8 @@ impl Engine {
         let whole = self.inner.whole(id).await?;
         let pages = self.inner.pages(&whole).await?;
         let checkpoint = self.inner.store.head().await?.note;
-        Ok(self.inner.write(&whole, pages, checkpoint))
+        let under = self.inner.under(&whole).await?;
+        Ok(self.inner.write(&whole, pages, under, checkpoint))
     }
 }
 
@@ -166,7 +171,24 @@ impl Inner {
         Ok(pages)
     }
 
-    fn write(&self, whole: &Whole, pages: Vec<Value>, checkpoint: String) -> DecisionRecord {
+    /// The emergency that a change was begun under, or last judged under.
+    async fn under(&self, whole: &Whole) -> Result<Member<Value>, EngineError> {
+        let begun = whole.run.as_ref().and_then(|run| run.machine.order.emergency);
+        let judged = whole.change.machine.dossier().or_else(|| last_dossier(whole)).and_then(|dossier| dossier.emergency);
+        let known = match begun.or(judged.filter(|_| whole.run.is_none())) {
+            Some(id) => self.load::<Emergency>(Stream::Emergency(id)).await?,
+            None => None,
+        };
+        let told = known.map(|Loaded { machine: it, .. }| {
+            json!({
+                "id": it.id, "by": it.by, "name": self.name(Actor::Operator(it.by)), "justification": it.justification, "begun": it.begun,
+                "until": it.until, "review": it.word(), "counts_as_routine": false,
+            })
+        });
+        Ok(Member::of(told, "no emergency was in force for it"))
+    }
+
+    fn write(&self, whole: &Whole, pages: Vec<Value>, emergency: Member<Value>, checkpoint: String) -> DecisionRecord {
         let change = &whole.change.machine;
         let proposal = &change.proposal;
         let dossier = change.dossier().or_else(|| last_dossier(whole));
@@ -207,6 +229,7 @@ impl Inner {
             attempts: Member::of(whole.run.as_ref().map(|loaded| attempts(&loaded.events)), "nothing was carried out"),
             verification: verification(&whole.change.events, &change.state),
             outcome: Member::of(change.outcome().map(|outcome| json!(outcome)), "it is not over"),
+            emergency,
             overrides: Member::of(Some(overrides(whole)), never),
             links: json!({"incident": proposal.incident, "deployment": proposal.links.deployment, "ticket": proposal.links.ticket}),
             ledger: whole.events().iter().map(|stored| place(stored)).collect(),
@@ -373,6 +396,7 @@ fn overrides(whole: &Whole) -> Value {
             Event::Approval(event) => matches!(event, approval::Event::VoteRefused { .. }),
             Event::Delivery(_)
             | Event::Deployment(_)
+            | Event::Emergency(_)
             | Event::Incident(_)
             | Event::Lane(_)
             | Event::Page(_)

@@ -182,6 +182,7 @@ mod tests {
             pickup: at,
             deadline: at,
             runner: None,
+            emergency: None,
         }
     }
 

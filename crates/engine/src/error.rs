@@ -6,7 +6,9 @@ use lineclear_core::dossier::Misfit;
 use lineclear_core::machine::IllegalTransition;
 use lineclear_core::record::Stream;
 use lineclear_core::subject::Subject;
-use lineclear_core::{ApprovalId, ChangeId, Digest, approval, change, incident, installation, page, patch, revision, run, runner};
+use lineclear_core::{
+    ApprovalId, ChangeId, Digest, approval, change, emergency, incident, installation, page, patch, revision, run, runner,
+};
 use lineclear_store::StoreError;
 
 /// Why a command to the engine led to nothing, or to a recorded refusal.
@@ -68,6 +70,9 @@ pub enum EngineError {
     /// The page does not allow it.
     #[error(transparent)]
     Page(#[from] page::Refusal),
+    /// No emergency is declared, ended or reviewed that way.
+    #[error(transparent)]
+    Emergency(#[from] emergency::Refusal),
     /// The proposed version of the estate does not allow it.
     #[error(transparent)]
     Revision(#[from] revision::Refusal),
@@ -138,6 +143,12 @@ pub enum EngineError {
     /// No more runners.
     #[error("there are {} runners already, as many as there can be", runner::RUNNERS_MAX)]
     TooManyRunners,
+    /// The journal of a broken glass is not to be believed.
+    #[error("the journal is refused: {0}")]
+    Journal(lineclear_warrant::JournalFault),
+    /// Another journal was told under the same first line.
+    #[error("`{0}` was told before, and its journal says something else: one of the two was written by somebody else")]
+    OtherJournal(lineclear_core::EmergencyId),
     /// A warrant could not be made out.
     #[error("no warrant could be made out: {0}")]
     Warrant(String),

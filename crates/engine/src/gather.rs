@@ -13,9 +13,9 @@ use lineclear_core::dossier::{Dossier, Fault, PriorChange};
 use lineclear_core::estate::Estate;
 use lineclear_core::fact::{Fact, Facts, Reading, Worth};
 use lineclear_core::incident::Incident;
+use lineclear_core::installation::Installation;
 use lineclear_core::name::FactName;
 use lineclear_core::plan::Plan;
-use lineclear_core::posture::Posture;
 use lineclear_core::proposal::Citation;
 use lineclear_core::record::{Row, Stream};
 use lineclear_core::routine::{Drill, Routine};
@@ -66,14 +66,19 @@ impl Inner {
     pub(crate) async fn gather(
         self: &Arc<Self>,
         change: &Change,
-        posture: Posture,
+        standing: &Installation,
         approvals: &Approvals,
     ) -> Result<Findings, EngineError> {
         // On the heap: it asks much at once, and everything that leads here would have to hold it.
-        Box::pin(self.gather_all(change, posture, approvals)).await
+        Box::pin(self.gather_all(change, standing, approvals)).await
     }
 
-    async fn gather_all(self: &Arc<Self>, change: &Change, posture: Posture, approvals: &Approvals) -> Result<Findings, EngineError> {
+    async fn gather_all(
+        self: &Arc<Self>,
+        change: &Change,
+        standing: &Installation,
+        approvals: &Approvals,
+    ) -> Result<Findings, EngineError> {
         let force = self.in_force();
         let ground = Ground::of(&force.estate, change)?;
         let blast = ground.estate.topology.blast(&change.proposal.target);
@@ -102,7 +107,9 @@ impl Inner {
         });
         let freeze = ground.estate.freeze(&change.proposal.target, now).map(|freeze| freeze.title.clone());
         let (drill, routine) = self.earned(change, &ground, plan.as_ref(), &force.policies).await?;
+        let emergency = standing.emergency_for(&blast.affected, now);
         let situation = Situation {
+            emergency: emergency.is_some(),
             reversible: plan.as_ref().is_none_or(Plan::reversible),
             undo_drilled: drill.is_some(),
             budget: worst(&budgets.measured),
@@ -111,7 +118,7 @@ impl Inner {
             severity,
             routine: routine.as_ref().is_some_and(|routine| routine.earned),
             permissions: plan.as_ref().map(|plan| plan.permissions.atoms()).unwrap_or_default(),
-            ..seen(change, &facts, &blast, posture, now)
+            ..seen(change, &facts, &blast, standing, now)
         };
         let case = case(change, &situation);
         let verdict = verdict(&force.policies, &case, &mut faults);
@@ -134,6 +141,7 @@ impl Inner {
             prior,
             in_flight,
             freeze,
+            emergency,
             faults,
             blast,
         };
@@ -255,7 +263,7 @@ impl Inner {
 }
 
 /// What facts and graph say, of a change that nothing else is known of yet.
-fn seen(change: &Change, facts: &Facts, blast: &Blast, posture: Posture, now: Timestamp) -> Situation {
+fn seen(change: &Change, facts: &Facts, blast: &Blast, standing: &Installation, now: Timestamp) -> Situation {
     Situation {
         confidence: change.proposal.confidence,
         evidence: facts.iter().map(|(name, fact)| (name.clone(), fact.worth(now) == Worth::Confirms)).collect(),
@@ -271,7 +279,7 @@ fn seen(change: &Change, facts: &Facts, blast: &Blast, posture: Posture, now: Ti
         reversible: false,
         undo_drilled: false,
         budget: None,
-        posture,
+        posture: standing.posture,
         freeze: false,
         in_flight: 0,
         severity: 0,

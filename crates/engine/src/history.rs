@@ -4,6 +4,7 @@ use lineclear_core::approval::Approval;
 use lineclear_core::change::Change;
 use lineclear_core::delivery::Delivery;
 use lineclear_core::deployment::Deployment;
+use lineclear_core::emergency::Emergency;
 use lineclear_core::incident::Incident;
 use lineclear_core::installation::Installation;
 use lineclear_core::lane::Lane;
@@ -51,6 +52,7 @@ kept! {
     Delivery Delivery delivery;
     Runner Runner runner;
     Deployment Deployment deployment;
+    Emergency Emergency emergency;
     Incident Incident incident;
     Page Page page;
     Revision Revision revision;

@@ -188,6 +188,7 @@ impl Inner {
             Stream::Delivery(id) => Box::pin(self.perform_delivery(id)).await,
             Stream::Page(id) => Box::pin(self.perform_page(id)).await,
             Stream::Patch(id) => self.perform_patch(id).await,
+            Stream::Emergency(id) => Box::pin(self.perform_emergency(id)).await,
             Stream::Deployment(_) | Stream::Lane(_) | Stream::Installation => Ok(Outcome::Waits(self.now() + Span::from_secs(60))),
         }
     }

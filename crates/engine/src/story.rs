@@ -11,7 +11,7 @@ use lineclear_core::situation::Actor;
 use lineclear_core::statement::Vote;
 use lineclear_core::subject::Use;
 use lineclear_core::verdict::Verdict;
-use lineclear_core::{approval, change, delivery, deployment, incident, installation, lane, patch, revision, run, runner};
+use lineclear_core::{approval, change, delivery, deployment, emergency, incident, installation, lane, patch, revision, run, runner};
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
 
@@ -23,6 +23,7 @@ pub(crate) fn says(event: &Event, names: Names<'_>) -> String {
         Event::Change(event) => change(event, names),
         Event::Delivery(event) => delivery(event, names),
         Event::Deployment(event) => deployment(event),
+        Event::Emergency(event) => emergency(event, names),
         Event::Incident(event) => incident(event, names),
         Event::Lane(event) => lane(event),
         Event::Page(event) => page::page(event, names),
@@ -41,6 +42,33 @@ fn installation(event: &installation::Event, names: Names<'_>) -> String {
         installation::Event::Activated { estate, by, .. } => {
             format!("{} brought estate {} into force.", names(Actor::Operator(*by)), estate.short())
         }
+        installation::Event::EmergencyBegan { emergency, scope, until, .. } => {
+            format!("{emergency} is in force for {scope}, until {until} at the longest.")
+        }
+        installation::Event::EmergencyOver { emergency, .. } => format!("{emergency} is over; its review is open."),
+        installation::Event::ReviewOpened { emergency, .. } => format!("A review is open: {emergency}."),
+        installation::Event::ReviewClosed { emergency, by, .. } => {
+            format!("{} closed the review of {emergency}.", names(Actor::Operator(*by)))
+        }
+    }
+}
+
+fn emergency(event: &emergency::Event, names: Names<'_>) -> String {
+    let person = |by: &lineclear_core::OperatorId| names(Actor::Operator(*by));
+    match event {
+        emergency::Event::Declared { by, scope, until, .. } => {
+            format!("{} declared an emergency for {scope}, until {until} at the longest.", person(by))
+        }
+        emergency::Event::GlassBroken { glass, .. } => {
+            let said = &glass.statement;
+            let (by, runner, at) = (person(&said.person), said.runner, said.issued_at);
+            format!("{by} broke the glass on {runner} at {at}, for {} on {}; told now.", said.action, said.target)
+        }
+        emergency::Event::Told { number, what, .. } => format!("Line {number} of its journal: {}.", what.replace('_', " ")),
+        emergency::Event::Acted { change, run, .. } => format!("{run} of {change} was begun under it."),
+        emergency::Event::Ended { by, .. } => format!("{} ended it; its review is open.", person(by)),
+        emergency::Event::Expired { .. } => "Its time is over; its review is open.".into(),
+        emergency::Event::Reviewed { by, .. } => format!("{} closed its review.", person(by)),
     }
 }
 

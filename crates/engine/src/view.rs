@@ -201,6 +201,7 @@ impl Engine {
                 | Stream::Delivery(_)
                 | Stream::Deployment(_)
                 | Stream::Incident(_)
+                | Stream::Emergency(_)
                 | Stream::Revision(_)
                 | Stream::Lane(_)
                 | Stream::Runner(_)
@@ -235,8 +236,8 @@ impl Engine {
         }
         let change = Change::begin(&change::Event::Proposed { id, proposal, at: now })
             .map_err(|source| EngineError::Broken { stream: Stream::Change(id), source })?;
-        let posture = self.inner.installation().await?.machine.posture;
-        let found = self.inner.gather(&change, posture, &Approvals::default()).await?;
+        let standing = self.inner.installation().await?.machine;
+        let found = self.inner.gather(&change, &standing, &Approvals::default()).await?;
         let dossier = found.assessment.dossier;
         let explanation = self.explanation(&change.proposal, &dossier);
         Ok(Checked { dossier, explanation })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lineclear_core::Span;
 use lineclear_core::authority::{Authority, Grade, Rung};
+use lineclear_core::emergency;
 use lineclear_core::name::{Login, RoleName, RungName};
 use lineclear_core::routine::Standard;
 
@@ -52,6 +53,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<AuthorityD
     let rungs: Vec<At<Rung>> = of.items("rungs").iter().filter_map(|item| rung(item, &roles, faults)).collect();
     let activation = of.maybe("activation").and_then(|node| activation(node, &rungs, faults));
     let routine = of.maybe("routine").and_then(|node| routine(node, faults));
+    let emergencies = of.maybe("emergencies").and_then(|node| emergencies(node, &roles, faults));
     of.finish();
     if rungs.len() > RUNGS_MAX {
         faults.at(&Place::start(&text), format!("a ladder has at most {RUNGS_MAX} rungs"), None);
@@ -64,6 +66,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<AuthorityD
         single_operator: single?,
         activation,
         routine,
+        emergencies,
     };
     ladder(&authority, &rungs, faults);
     Some(AuthorityDraft { authority, holders })
@@ -85,6 +88,25 @@ fn routine(node: &Node, faults: &Faults) -> Option<Standard> {
         return None;
     }
     Some(standard)
+}
+
+/// Whether and how an emergency may be declared.
+fn emergencies(node: &Node, roles: &BTreeMap<RoleName, (Place, &Node)>, faults: &Faults) -> Option<emergency::Rules> {
+    let of = Members::of(node, "`emergencies`", faults)?;
+    let longest = of.duration("longest", emergency::LASTS_MIN, emergency::LASTS_MAX);
+    let open = of.need("open_reviews").and_then(|node| integer(node, 1, i64::from(emergency::REVIEWS_MAX), faults));
+    let named = of.names::<RoleName>("roles");
+    of.finish();
+    known_roles(&named, roles, faults);
+    let roles = named.into_iter().map(|role| role.value).collect();
+    Some(emergency::Rules { longest: longest?, open_reviews: u8::try_from(open?).ok()?, roles })
+}
+
+fn known_roles(asked: &[At<RoleName>], roles: &BTreeMap<RoleName, (Place, &Node)>, faults: &Faults) {
+    for role in asked.iter().filter(|role| !roles.contains_key(&role.value)) {
+        let known = roles.keys().map(RoleName::as_str);
+        faults.at(&role.place, format!("`{}` is no role of this estate", role.value), suggest(role.value.as_str(), known));
+    }
 }
 
 /// The rung of people who bring another version into force: one that asks for people.
@@ -121,12 +143,7 @@ fn rung(node: &Node, roles: &BTreeMap<RoleName, (Place, &Node)>, faults: &Faults
     let grades = [("none", Grade::None), ("session", Grade::Session), ("ssh", Grade::Ssh), ("passkey", Grade::Passkey)];
     let grade = of.choice_or("grade", Grade::None, &grades);
     of.finish();
-    for role in &asked {
-        if !roles.contains_key(&role.value) {
-            let known = roles.keys().map(RoleName::as_str);
-            faults.at(&role.place, format!("`{}` is no role of this estate", role.value), suggest(role.value.as_str(), known));
-        }
-    }
+    known_roles(&asked, roles, faults);
     let (name, humans, owner, grade) = (name?, humans?, owner?, grade?);
     if humans == 0 && (owner || !asked.is_empty() || grade > Grade::None) {
         faults.at(

@@ -134,6 +134,7 @@ impl Rehearsal {
             semantics: SEMANTICS,
             // The strictest: where an override needs a second person, it gets one here.
             risk: Risk::High,
+            emergency: None,
         };
         let first = Event::Begun { order: Box::new(order) };
         Ok(Self {

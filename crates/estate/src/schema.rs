@@ -113,11 +113,15 @@ fn authority() -> Value {
     let activation = object("`activation`", &["rung"], &[("rung", name())]);
     let runs = json!({ "type": "integer", "minimum": 2, "maximum": 100 });
     let routine = object("`routine`", &["runs", "within", "spread"], &[("runs", runs), ("within", duration()), ("spread", duration())]);
+    let reviews = json!({ "type": "integer", "minimum": 1, "maximum": 9 });
+    let emergencies =
+        object("`emergencies`", &["longest", "open_reviews"], &[("longest", duration()), ("open_reviews", reviews), ("roles", names())]);
     let members = [
         ("approval_ttl", duration()),
         ("single_operator", flag()),
         ("activation", activation),
         ("routine", routine),
+        ("emergencies", emergencies),
         ("roles", map(names())),
         ("rungs", list(rung, 1)),
     ];

@@ -15,6 +15,8 @@ pub(crate) enum Opens {
     Down,
     /// Not at all: it changes nothing.
     Never,
+    /// Not for nobody: without it nothing less is permitted, where nobody is asked.
+    Alone,
 }
 
 /// One ordered fact.
@@ -45,6 +47,22 @@ const APPROVALS: &str = "approvals";
 /// The fact that must change nothing where risk is high.
 const CONFIDENCE: &str = "confidence_bp";
 
+/// What somebody declares or raises, and what must not follow from that alone: declaring an incident is never the fastest route to
+/// autonomy.
+const DECLARED: [(&str, &str); 2] = [
+    ("emergency", "with nobody asked, a declared emergency never permits more"),
+    ("severity", "with nobody asked, an incident never permits more, however severe somebody says it is"),
+];
+
+/// The facts that must open nothing where nobody is asked.
+pub(crate) fn declared(shape: &Shape) -> Vec<Dimension> {
+    let one = |(name, says): &(&str, &str)| {
+        let path = split(name);
+        shape.kind(&path).map(|kind| Dimension { path, kind, opens: Opens::Alone, says: (*says).to_owned() })
+    };
+    DECLARED.iter().filter_map(one).collect()
+}
+
 /// Every ordered fact of a schema: the table, and each role.
 pub(crate) fn ordered(shape: &Shape) -> Vec<Dimension> {
     let one = |name: &str, opens: Opens, says: String| {
@@ -71,6 +89,7 @@ impl Dimension {
         match self.opens {
             Opens::Up | Opens::Down => format!("order/{}", self.path.join(".")),
             Opens::Never => format!("no-effect/{}", self.path.join(".")),
+            Opens::Alone => format!("alone/{}", self.path.join(".")),
         }
     }
 
@@ -82,6 +101,8 @@ impl Dimension {
             (Opens::Down, Kind::Long) => forbid("#order", &format!("{two} <= {one}")),
             (Opens::Up, Kind::Bool) => forbid("#order", &format!("!{one} || {two}")),
             (Opens::Down, Kind::Bool) => forbid("#order", &format!("{one} || !{two}")),
+            (Opens::Alone, Kind::Bool) => forbid("#order", &format!("!{two}")),
+            (Opens::Alone, Kind::Long) => forbid("#order", &format!("{two} == 0")),
             (Opens::Never, _) => String::new(),
         };
         // The second value is bounded here, on the left: a bound on the right would refuse, and look like a refutation.
@@ -99,6 +120,7 @@ impl Dimension {
             Opens::Up => one <= two,
             Opens::Down => one >= two,
             Opens::Never => true,
+            Opens::Alone => two == 0,
         }
     }
 }

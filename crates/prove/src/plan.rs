@@ -10,7 +10,7 @@ use lineclear_core::catalogue::Risk;
 use lineclear_policy::Policies;
 
 use crate::axiom::Axioms;
-use crate::dimension::{Dimension, idle, ordered};
+use crate::dimension::{Dimension, declared, idle, ordered};
 use crate::invariant::Invariant;
 use crate::question::{Ask, Batch, Question, Side, name_of};
 use crate::report::ProveError;
@@ -40,6 +40,8 @@ pub(crate) enum Oath {
     Reach,
     /// Permission is ordered along this fact.
     Order(Dimension),
+    /// Where nobody is asked, permission does not come from this fact.
+    Alone(Dimension),
     /// This rung permits no more than the next.
     Rungs(usize),
     /// The rung never permits, in an environment.
@@ -72,6 +74,7 @@ pub(crate) fn plan(policies: &Policies, invariants: &[Invariant]) -> Result<Plan
     writer.sound(&axioms)?;
     writer.invariants(invariants);
     writer.orders()?;
+    writer.alone()?;
     writer.ladder()?;
     let Writer { claims, batches, .. } = writer;
     Ok(Plan { claims, batches: Arc::new(batches), shape, axioms })
@@ -178,6 +181,34 @@ impl<'a> Writer<'a> {
             let narrow = side(joined(&joined(self.policies.set(), &dimension.order(true)?)?, &self.bounds)?);
             let (ask, bounded) = (Ask::Within(left, Arc::clone(&right)), Ask::Within(narrow, right));
             self.ask(claim, only, true, &ask, Some(&bounded));
+        }
+        Ok(())
+    }
+
+    /// (g) Where nobody is asked, nothing that somebody declares permits more.
+    fn alone(&mut self) -> Result<(), ProveError> {
+        let declared = declared(self.shape);
+        let Some(lowest) = self.policies.estate().authority.rungs.first() else { return Ok(()) };
+        let nobody = rewritten(self.policies.set(), &fixed("approvals", &literals(self.shape, lowest)));
+        let text = self.policies.schema_text();
+        let schema = Arc::new(doubled(text, declared.iter().map(|dimension| (dimension.path.as_slice(), dimension.kind)))?);
+        let side = |set| Arc::new(Side { set, schema: Arc::clone(&schema) });
+        for dimension in declared {
+            let claim = self.claim(dimension.name(), dimension.says.clone(), Oath::Alone(dimension.clone()));
+            let siblings = dimension.path.split_last().map(|(_, above)| self.shape.below(above)).unwrap_or_default();
+            let flat = other(&dimension.path);
+            let read = nobody.as_ref().map(|nobody| (nobody, rewritten(nobody, &elsewhere(&dimension.path, &flat, &siblings))));
+            match read {
+                Ok((nobody, Ok(set))) => {
+                    let right = side(set);
+                    let left = side(joined(nobody, &dimension.order(false)?)?);
+                    let narrow = side(joined(&joined(nobody, &dimension.order(true)?)?, &self.bounds)?);
+                    let (ask, bounded) = (Ask::Within(left, Arc::clone(&right)), Ask::Within(narrow, right));
+                    self.ask(claim, None, true, &ask, Some(&bounded));
+                }
+                Ok((_, Err(why))) => self.block(claim, &why),
+                Err(why) => self.block(claim, why),
+            }
         }
         Ok(())
     }

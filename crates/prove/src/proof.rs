@@ -10,10 +10,11 @@ use serde_json::Value;
 use crate::export::{ExportError, export};
 use crate::invariant::{self, Invariant};
 use crate::matrix::{Cell, Cells, Matrix};
-use crate::plan::{Claim, Oath, Plan, brought, plan};
+use crate::plan::{Claim, Oath, Plan, brought, literals, plan};
 use crate::pool::answers;
 use crate::question::{Answer, Ask, Batch, Question, name_of};
 use crate::report::{Digests, Example, Obligation, ProveError, Report, SYMCC_VERSION, Status};
+use crate::rewrite::{fixed, rewritten};
 use crate::scene::Scene;
 use crate::shape::other;
 use crate::solver::{SOLVER_VERSION, Solver};
@@ -123,6 +124,7 @@ impl Judge<'_> {
         let rung = |index: usize| self.policies.estate().authority.rungs.get(index);
         let (low, high): (Value, Value);
         let lone: &PolicySet;
+        let nobody: PolicySet;
         let (law, flat) = match &claim.law {
             Oath::Sound => {
                 let Ask::Sound(side) = &question.ask else { return None };
@@ -131,6 +133,10 @@ impl Judge<'_> {
             }
             Oath::Apart(index) => (Law::Apart(set, &self.invariants.get(*index)?.region), None),
             Oath::Order(dimension) => (Law::Order(set, dimension), Some(other(&dimension.path))),
+            Oath::Alone(dimension) => {
+                nobody = rewritten(set, &fixed("approvals", &literals(&self.plan.shape, rung(0)?))).ok()?;
+                (Law::Order(&nobody, dimension), Some(other(&dimension.path)))
+            }
             Oath::Rungs(index) => {
                 low = brought(&self.plan.shape, rung(*index)?);
                 high = brought(&self.plan.shape, rung(index + 1)?);
@@ -142,7 +148,7 @@ impl Judge<'_> {
         let shrunk = trial.shrink(Scene::of(env, flat.as_deref())?)?;
         let case = match &claim.law {
             Oath::Apart(index) => Case::Invariant(self.invariants.get(*index)?),
-            Oath::Order(dimension) => Case::Order(dimension),
+            Oath::Order(dimension) | Oath::Alone(dimension) => Case::Order(dimension),
             Oath::Rungs(index) => Case::Rungs(rung(*index)?, rung(index + 1)?),
             Oath::Sound | Oath::Reach | Oath::CellNever(_) | Oath::CellAlways(_) => Case::Sound,
         };

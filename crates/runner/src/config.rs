@@ -1,6 +1,7 @@
 //! `runner.toml`: what this runner trusts and what its tools may reach, in the words of whoever runs it. Read strictly and
 //! once; a member that is unknown is an error with its line.
 
+mod glass;
 mod tools;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use lineclear_ledger::Verifier;
 use lineclear_warrant::{Rule, TargetRule, Trust, TrustDraft, TrustError, WarrantVerifier};
 use serde::{Deserialize, Deserializer};
 
+pub use self::glass::GlassRules;
 pub use self::tools::{
     AcmeConfig, BackupConfig, CertificateConfig, Challenge, DnsZone, EndpointConfig, HaproxyConfig, KubernetesConfig, NginxConfig,
     PostgresConfig, PowerdnsZone, PrometheusConfig, ReceiverConfig, Sandbox, ScaleConfig, Scaler, Service, ShellConfig, ShellSecret,
@@ -34,6 +36,8 @@ pub struct Config {
     pub trust: Trust,
     /// What its tools may reach.
     pub tools: Tools,
+    /// Who may act here without the control plane; none lets nobody.
+    pub glass: Option<GlassRules>,
 }
 
 /// Why a runner's file is refused.
@@ -112,6 +116,7 @@ struct File {
     terraform: BTreeMap<String, TerraformConfig>,
     prometheus: Option<PrometheusConfig>,
     shell: Option<ShellConfig>,
+    breakglass: Option<glass::GlassSection>,
 }
 
 #[derive(Deserialize)]
@@ -179,14 +184,16 @@ impl Config {
             let Allow { action, risk, tools, services, with, humans, grade, .. } = one;
             (action, Rule { risk, tools, services, with, targets, humans, grade })
         }))?;
-        let trust = Trust::new(TrustDraft {
+        let draft = TrustDraft {
             runner: file.runner.id,
             audience: file.log.origin,
             log: file.log.vkey,
             warrants: file.control.warrant_key,
             approvers,
             allow,
-        })?;
+        };
+        let glass = file.breakglass.map(|section| section.read(&draft)).transpose()?;
+        let trust = Trust::new(draft)?;
         let tools = Sections {
             services: file.services,
             haproxy: file.haproxy,
@@ -208,7 +215,7 @@ impl Config {
             shell: file.shell,
         };
         let tools = tools.read()?;
-        Ok(Self { trust, tools })
+        Ok(Self { trust, tools, glass })
     }
 }
 

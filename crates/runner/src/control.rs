@@ -99,6 +99,7 @@ impl Control {
             pickup: deadline,
             deadline,
             runner: None,
+            emergency: None,
         };
         let (entry, ticket, consistency) = self.record(poll, intended);
         let warrant = Warrant {

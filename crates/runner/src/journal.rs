@@ -6,6 +6,10 @@
 //! nothing  ─► never (asked about before it came)            lost ─► found (fenced, then looked)
 //! ```
 
+mod glass;
+
+pub use glass::{Session, SessionState};
+
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -36,6 +40,10 @@ CREATE INDEX IF NOT EXISTS attempt_bundle ON attempt (bundle, run);
 CREATE TABLE IF NOT EXISTS untold (
     run TEXT NOT NULL, step TEXT NOT NULL, direction TEXT NOT NULL, number INTEGER NOT NULL, report TEXT NOT NULL,
     PRIMARY KEY (run, step, direction, number)
+) STRICT;
+CREATE TABLE IF NOT EXISTS glass (
+    session TEXT PRIMARY KEY, seed TEXT, state TEXT NOT NULL CHECK (state IN ('drafted', 'open', 'closed', 'told')),
+    lines INTEGER NOT NULL, last TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS head (one INTEGER PRIMARY KEY CHECK (one = 1), note TEXT NOT NULL) STRICT;
 ";
@@ -141,6 +149,7 @@ impl Journal {
             tx.execute("UPDATE attempt SET state = 'lost' WHERE state = 'started'", [])?;
             let old = (now - KEEP).as_micros();
             tx.execute("DELETE FROM attempt WHERE at < ?1 AND state IN ('ended', 'never', 'found')", [old])?;
+            glass::forget(tx, now)?;
             Ok::<_, JournalError>(())
         })?;
         Ok(journal)
@@ -151,16 +160,27 @@ impl Journal {
     /// # Errors
     /// When the attempt was seen before, its epoch is stale, its bundle served another run, or nothing could be written.
     pub fn accept(&self, checked: &Checked, envelope: &str, now: Timestamp) -> Result<(), AcceptError> {
-        let key = &checked.warrant.attempt;
-        let (bundle, run) = (checked.bundle.to_string(), key.run.to_string());
+        self.admit(&checked.warrant.attempt, checked.warrant.epoch, (checked.bundle, envelope), Some(&checked.head), now)
+    }
+
+    /// Admits an attempt: what it stands on is a digest that serves one run, and a text to look it up by after a crash.
+    fn admit(
+        &self,
+        key: &AttemptKey,
+        given: u64,
+        (bundle, envelope): (Digest, &str),
+        head: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), AcceptError> {
+        let (bundle, run) = (bundle.to_string(), key.run.to_string());
         self.write(|tx| {
             if state_of(tx, key)?.is_some() {
                 return Err(AcceptError::Replayed);
             }
             let seen: Option<i64> = tx.query_row("SELECT max(epoch) FROM attempt WHERE run = ?1", [&run], |row| row.get(0)).map_err(sql)?;
             let seen = seen.map_or(0, i64::unsigned_abs);
-            if checked.warrant.epoch < seen {
-                return Err(AcceptError::StaleEpoch { given: checked.warrant.epoch, seen });
+            if given < seen {
+                return Err(AcceptError::StaleEpoch { given, seen });
             }
             let other = tx.query_row("SELECT run FROM attempt WHERE bundle = ?1 AND run <> ?2 LIMIT 1", [&bundle, &run], |row| row.get(0));
             if let Some(other) = other.optional().map_err(sql)? {
@@ -170,7 +190,7 @@ impl Journal {
             if count >= ATTEMPTS_MAX {
                 return Err(AcceptError::Full);
             }
-            let epoch = i64::try_from(checked.warrant.epoch).unwrap_or(i64::MAX);
+            let epoch = i64::try_from(given).unwrap_or(i64::MAX);
             let digest = Digest::of(envelope.as_bytes()).to_string();
             insert(tx, key, "accepted", epoch, now)?;
             tx.execute(
@@ -179,7 +199,9 @@ impl Journal {
                 params![run, key.step.as_str(), word(key.direction), key.number, bundle, digest, envelope],
             )
             .map_err(sql)?;
-            tx.execute("INSERT OR REPLACE INTO head (one, note) VALUES (1, ?1)", [&checked.head]).map_err(sql)?;
+            if let Some(head) = head {
+                tx.execute("INSERT OR REPLACE INTO head (one, note) VALUES (1, ?1)", [head]).map_err(sql)?;
+            }
             Ok(())
         })
     }

@@ -8,6 +8,7 @@
 mod config;
 #[cfg(test)]
 mod control;
+mod glass;
 mod journal;
 mod link;
 mod remote;
@@ -16,11 +17,12 @@ mod secret;
 mod tools;
 
 pub use config::{
-    AcmeConfig, BackupConfig, CertificateConfig, Challenge, Config, ConfigError, DnsZone, EndpointConfig, HaproxyConfig, KubernetesConfig,
-    NginxConfig, PostgresConfig, PowerdnsZone, PrometheusConfig, ReceiverConfig, Sandbox, ScaleConfig, Scaler, Service, ShellConfig,
-    ShellSecret, SystemdConfig, TerraformConfig, Tools, UpstreamConfig, ZoneConfig,
+    AcmeConfig, BackupConfig, CertificateConfig, Challenge, Config, ConfigError, DnsZone, EndpointConfig, GlassRules, HaproxyConfig,
+    KubernetesConfig, NginxConfig, PostgresConfig, PowerdnsZone, PrometheusConfig, ReceiverConfig, Sandbox, ScaleConfig, Scaler, Service,
+    ShellConfig, ShellSecret, SystemdConfig, TerraformConfig, Tools, UpstreamConfig, ZoneConfig,
 };
-pub use journal::{AcceptError, Journal, JournalError, Standing};
+pub use glass::{GlassAsked, GlassDraft, GlassEnd, GlassRefusal, Untold};
+pub use journal::{AcceptError, Journal, JournalError, Session, SessionState, Standing};
 pub use link::{BoxFuture, Link, LinkError};
 pub use remote::{Remote, RemoteError};
 pub use runner::{Runner, RunnerError};

@@ -6,8 +6,9 @@
 mod act;
 mod ask;
 mod deliver;
+mod glass;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Config;
+use crate::config::{Config, GlassRules};
 use crate::journal::{AcceptError, Journal, JournalError};
 use crate::link::Link;
 use crate::tools::{Clock, Toolbox, ToolboxError, open_box};
@@ -65,6 +66,10 @@ pub(crate) struct Inner {
     tools: Toolbox,
     journal: Journal,
     clock: Clock,
+    /// Who may act here without the control plane.
+    glass: Option<GlassRules>,
+    /// Where journals of broken glasses are written.
+    pages: PathBuf,
     acting: Semaphore,
     answering: Semaphore,
     /// What it says of the boxes that its commands get.
@@ -81,12 +86,15 @@ impl Runner {
         let clock: Clock = Arc::new(clock);
         let tools = Toolbox::new(&config.tools, &clock)?;
         let sandbox = tools.sandbox();
+        let pages = journal.with_file_name("breakglass");
         let journal = Journal::open(journal, clock())?;
         let inner = Inner {
             trust: config.trust,
             tools,
             journal,
             clock,
+            glass: config.glass,
+            pages,
             acting: Semaphore::new(ATTEMPTS_AT_ONCE),
             answering: Semaphore::new(QUESTIONS_AT_ONCE),
             sandbox,

@@ -3,6 +3,7 @@
 mod acts;
 mod changes;
 mod drafts;
+mod emergencies;
 mod events;
 mod health;
 mod hooks;
@@ -28,6 +29,7 @@ use axum::routing::{get, post};
 
 use crate::App;
 
+pub(crate) use emergencies::scope as scope_of;
 pub(crate) use events::STREAMS_MAX;
 use revisions::PROPOSAL_MAX;
 
@@ -65,6 +67,11 @@ pub(crate) fn router() -> Router<App> {
         .route("/api/v1/pages/{id}/hand-over", post(pages::hand_over))
         .route("/api/v1/on-call", get(pages::on_call))
         .route("/on-call/{file}", get(pages::calendar))
+        .route("/api/v1/emergencies", get(emergencies::list).post(emergencies::declare))
+        .route("/api/v1/break-glass", post(emergencies::tell).layer(DefaultBodyLimit::max(emergencies::JOURNAL_BODY_MAX)))
+        .route("/api/v1/emergencies/{id}", get(emergencies::show))
+        .route("/api/v1/emergencies/{id}/end", post(emergencies::end))
+        .route("/api/v1/emergencies/{id}/review", post(emergencies::review))
         .route("/api/v1/posture", get(installation::posture).put(installation::set_posture))
         .route("/api/v1/estate", get(installation::estate))
         .route("/api/v1/estate/revisions", get(revisions::list).post(revisions::propose).layer(DefaultBodyLimit::max(PROPOSAL_MAX)))

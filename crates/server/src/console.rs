@@ -5,6 +5,7 @@ mod act;
 mod asset;
 mod change;
 mod draft;
+mod emergency;
 mod estate;
 mod frame;
 mod graph;
@@ -91,6 +92,12 @@ pub fn router(app: &App) -> Router {
         .route("/runbooks/drafts/{id}", get(draft::show))
         .route("/runbooks/drafts/{id}/take-up", get(draft::back).post(draft::take_up))
         .route("/runbooks/drafts/{id}/decline", get(draft::back).post(draft::decline))
+        .route("/emergencies", get(emergency::list).post(emergency::declare))
+        .route("/emergencies/live", get(emergency::list_live))
+        .route("/emergencies/{id}", get(emergency::show))
+        .route("/emergencies/{id}/live", get(emergency::live))
+        .route("/emergencies/{id}/end", get(emergency::back).post(emergency::end))
+        .route("/emergencies/{id}/review", get(emergency::back).post(emergency::review))
         .route("/posture", get(act::back_to_policy).post(act::posture))
         .route("/assets/{name}", get(asset::newest))
         .route("/assets/{version}/{name}", get(asset::versioned))

@@ -153,6 +153,7 @@ const fn machine(event: &Event) -> &'static str {
         Event::Change(_) => "change",
         Event::Delivery(_) => "delivery",
         Event::Deployment(_) => "deployment",
+        Event::Emergency(_) => "emergency",
         Event::Incident(_) => "incident",
         Event::Lane(_) => "lane",
         Event::Page(_) => "page",

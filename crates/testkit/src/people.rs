@@ -17,6 +17,11 @@ pub fn public_key(login: &str) -> String {
 
 /// A person's signature over exactly this text, as `ssh-keygen -Y sign -n approval@lineclear` makes it.
 pub fn sign(login: &str, text: &str) -> Signature {
-    let signature = private_key(login).sign(SSH_NAMESPACE, HashAlg::Sha512, text.as_bytes()).expect("Ed25519 signs anything");
-    Signature::Ssh { armored: signature.to_pem(LineEnding::LF).expect("a signature has an armour") }
+    Signature::Ssh { armored: sign_in(login, SSH_NAMESPACE, text) }
+}
+
+/// The same in any namespace, armoured.
+pub(crate) fn sign_in(login: &str, namespace: &str, text: &str) -> String {
+    let signature = private_key(login).sign(namespace, HashAlg::Sha512, text.as_bytes()).expect("Ed25519 signs anything");
+    signature.to_pem(LineEnding::LF).expect("a signature has an armour")
 }

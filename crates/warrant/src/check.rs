@@ -186,21 +186,9 @@ fn check_consistency(seen: &Checkpoint, now: &Checkpoint, proof: &[String]) -> R
 fn check_rule<'a>(warrant: &Warrant, trust: &'a Trust) -> Result<&'a Rule, Refusal> {
     let no = |what: String| Refusal::NotAllowed(what);
     let rule = trust.rule(&warrant.action).ok_or_else(|| no(format!("the action `{}`", warrant.action)))?;
-    for call in [Some(&warrant.call), warrant.verify.as_ref()].into_iter().flatten() {
-        if !rule.tools.contains(&call.tool) {
-            return Err(no(format!("the tool `{}` for `{}`", call.tool, warrant.action)));
-        }
-        // One tool reaches many services, and some of them are far riskier than the action that is allowed here.
-        if let Some(service) = call.with.get("service")
-            && !service.as_str().is_some_and(|service| rule.services.contains(service))
-        {
-            return Err(no(format!("the service {service} for `{}`", warrant.action)));
-        }
-        if let Some(name) = rule.mismatch(call, &warrant.target) {
-            return Err(no(format!("the argument `{name}` of `{}` for `{}` on `{}`", call.tool, warrant.action, warrant.target)));
-        }
-    }
-    if rule.covers(&warrant.target) { Ok(rule) } else { Err(no(format!("`{}` on `{}`", warrant.action, warrant.target))) }
+    let calls = [Some(&warrant.call), warrant.verify.as_ref()].into_iter().flatten();
+    rule.allows(&warrant.action, &warrant.target, calls).map_err(no)?;
+    Ok(rule)
 }
 
 fn check_bundle(warrant: &Warrant, rule: &Rule, call: Digest) -> Result<Bundle, Refusal> {

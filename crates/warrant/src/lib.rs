@@ -7,6 +7,7 @@
 
 pub mod check;
 pub mod envelope;
+pub mod glass;
 pub mod passkey;
 pub mod protocol;
 pub mod request;
@@ -19,6 +20,7 @@ mod people;
 
 pub use check::{Checked, Refusal, check};
 pub use envelope::{EnvelopeError, KeyError, SealError, WarrantKey, WarrantVerifier, open};
+pub use glass::{GlassFault, GlassJournal, JournalFault, SessionKey, check_glass, read_closed, read_journal};
 pub use passkey::{AssertionFault, challenge, check_assertion};
 pub use protocol::{Answer, Beat, Knowledge, Poll, Report, Work};
 pub use request::{Request, RequestFault, RequestKey};

@@ -38,8 +38,8 @@ pub enum VoteFault {
     #[error("not an armoured SSH signature")]
     Armor,
     /// Made for another purpose.
-    #[error("the signature was made in namespace `{0}`, not `{SSH_NAMESPACE}`")]
-    Namespace(String),
+    #[error("the signature was made in namespace `{0}`, not `{1}`")]
+    Namespace(String, &'static str),
     /// Made with a kind of key that we do not use.
     #[error("a signature of kind `{0}`, only Ed25519 and security keys with Ed25519 count")]
     Kind(String),
@@ -101,7 +101,7 @@ pub(crate) fn key_data(line: &str) -> Option<KeyData> {
 fn check_signature(text: &str, signature: &Signature, keys: &[String]) -> Result<(), VoteFault> {
     match signature {
         Signature::Session => Ok(()),
-        Signature::Ssh { armored } => check_ssh(text.as_bytes(), armored, keys),
+        Signature::Ssh { armored } => check_ssh(text.as_bytes(), armored, keys, SSH_NAMESPACE),
         Signature::Passkey(assertion) => {
             let lines: Vec<&str> = keys.iter().take(KEYS_MAX).map(String::as_str).collect();
             Ok(check_lines(text, assertion, &lines)?)
@@ -109,7 +109,8 @@ fn check_signature(text: &str, signature: &Signature, keys: &[String]) -> Result
     }
 }
 
-fn check_ssh(text: &[u8], armored: &str, keys: &[String]) -> Result<(), VoteFault> {
+/// Whether an armoured SSHSIG in this namespace was made over exactly these bytes by one of these keys.
+pub(crate) fn check_ssh(text: &[u8], armored: &str, keys: &[String], namespace: &'static str) -> Result<(), VoteFault> {
     if armored.len() > ARMOR_MAX {
         return Err(VoteFault::Armor);
     }
@@ -117,8 +118,8 @@ fn check_ssh(text: &[u8], armored: &str, keys: &[String]) -> Result<(), VoteFaul
     if signature.version() != SSHSIG_VERSION || !signature.reserved().is_empty() {
         return Err(VoteFault::Armor);
     }
-    if signature.namespace() != SSH_NAMESPACE {
-        return Err(VoteFault::Namespace(signature.namespace().chars().take(80).collect()));
+    if signature.namespace() != namespace {
+        return Err(VoteFault::Namespace(signature.namespace().chars().take(80).collect(), namespace));
     }
     if signature.algorithm() != signature.public_key().algorithm() {
         return Err(VoteFault::Signature);
@@ -129,7 +130,7 @@ fn check_ssh(text: &[u8], armored: &str, keys: &[String]) -> Result<(), VoteFaul
     }
     let key = keys.iter().take(KEYS_MAX).filter_map(|line| key_data(line)).find(|key| key == signature.public_key());
     let key = PublicKey::from(key.ok_or(VoteFault::Stranger)?);
-    key.verify(SSH_NAMESPACE, text, &signature).map_err(|_| VoteFault::Signature)?;
+    key.verify(namespace, text, &signature).map_err(|_| VoteFault::Signature)?;
     if kind == Algorithm::Ed25519 || touched(signature.signature_bytes()) { Ok(()) } else { Err(VoteFault::Untouched) }
 }
 

@@ -196,6 +196,28 @@ impl Rule {
         })
     }
 
+    /// Whether these calls may be made for this action on this target.
+    ///
+    /// # Errors
+    /// The first thing that is not allowed, in words.
+    pub fn allows<'c>(&self, action: &ActionName, target: &EntityRef, calls: impl IntoIterator<Item = &'c ToolCall>) -> Result<(), String> {
+        for call in calls {
+            if !self.tools.contains(&call.tool) {
+                return Err(format!("the tool `{}` for `{action}`", call.tool));
+            }
+            // One tool reaches many services, and some of them are far riskier than the action that is allowed here.
+            if let Some(service) = call.with.get("service")
+                && !service.as_str().is_some_and(|service| self.services.contains(service))
+            {
+                return Err(format!("the service {service} for `{action}`"));
+            }
+            if let Some(name) = self.mismatch(call, target) {
+                return Err(format!("the argument `{name}` of `{}` for `{action}` on `{target}`", call.tool));
+            }
+        }
+        if self.covers(target) { Ok(()) } else { Err(format!("`{action}` on `{target}`")) }
+    }
+
     /// The first argument of a call that is not what [`Rule::with`] says; none when all are.
     pub fn mismatch(&self, call: &ToolCall, target: &EntityRef) -> Option<&str> {
         let fits = |name: &str, texts: &BTreeSet<String>| {

@@ -68,6 +68,10 @@ pub async fn explain(args: &Show, as_json: bool) -> Result<ExitCode, Failure> {
     }
     heading(&view);
     render::line(&format!("  policy   {}", text(&record, "/policy_version")));
+    if let Some(emergency) = record.pointer("/emergency/id").and_then(Value::as_str) {
+        let (name, why) = (text(&record, "/emergency/name"), text(&record, "/emergency/justification"));
+        render::line(&format!("  under    {emergency}, begun by {}: {}", shown(name), shown(why)));
+    }
     says(&explained);
     evidence(&view);
     plan(&view);

@@ -105,6 +105,9 @@ pub async fn serve(args: &Serve) -> Result<ExitCode, Failure> {
         async move { lineclear_server::serve(app, listener, stop).await }
     });
     render::say(&format!("listening on http://{address}, estate {}", app.engine.estate().digest));
+    for line in &house.glasses {
+        render::say(&format!("note  {line}"));
+    }
     if let Some(elsewhere) = house.elsewhere {
         let (folder, held) = (args.estate.display(), app.engine.estate().digest);
         render::say(&format!(

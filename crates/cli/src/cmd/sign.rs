@@ -94,7 +94,7 @@ pub(super) async fn vote(
     let statement = text(&answer, "/statement");
     check(statement, about, text(&request, "/request/digest"), decision)?;
     let signature = match key {
-        Some(key) => json!({"grade": "ssh", "armored": sign(statement, key)?}),
+        Some(key) => json!({"grade": "ssh", "armored": signed(statement, key, SSH_NAMESPACE)?}),
         None => json!({"grade": "session"}),
     };
     Ok(client.post(&format!("/api/v1/approvals/{approval}/votes"), &json!({"statement": statement, "signature": signature})).await?)
@@ -109,11 +109,14 @@ fn check(statement: &str, (member, id): (&str, &str), digest: &str, decision: &s
 }
 
 /// Signs with OpenSSH's own tool, so that agents, passphrases and hardware keys work as people know them.
-fn sign(statement: &str, key: &Path) -> Result<String, Failure> {
+///
+/// # Errors
+/// When `ssh-keygen` cannot.
+pub(super) fn signed(statement: &str, key: &Path, namespace: &str) -> Result<String, Failure> {
     let failed =
         |why: String| Failure::new(format!("`ssh-keygen` could not sign: {why}")).help("`ssh-keygen -Y sign` must work with this key");
     let mut child = Command::new("ssh-keygen")
-        .args(["-Y", "sign", "-q", "-n", SSH_NAMESPACE, "-f"])
+        .args(["-Y", "sign", "-q", "-n", namespace, "-f"])
         .arg(key)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

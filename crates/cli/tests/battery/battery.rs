@@ -10,6 +10,7 @@ mod t07_timeout;
 mod t08_race;
 mod t09_replay;
 mod t10_log;
+mod t11_break_glass;
 mod t12_back_test;
 mod t13_latency;
 mod t14_payload;

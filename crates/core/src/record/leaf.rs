@@ -13,7 +13,7 @@ use crate::dossier::Dossier;
 use crate::situation::Actor;
 use crate::statement::Vote;
 use crate::subject::Use;
-use crate::{approval, change, delivery, deployment, incident, installation, lane, patch, revision, run, runner};
+use crate::{approval, change, delivery, deployment, emergency, incident, installation, lane, patch, revision, run, runner};
 
 /// The parts of a ledger entry that come from the domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,11 +39,12 @@ impl Happened {
             Actor::Engine => "engine",
         };
         let (body, links) = match &self.event {
-            Event::Installation(event) => (installation(event), BTreeMap::new()),
+            Event::Installation(event) => installation(event),
             Event::Approval(event) => approval(event),
             Event::Change(event) => change(event),
             Event::Delivery(event) => delivery(event),
             Event::Deployment(event) => (deployment(event), BTreeMap::new()),
+            Event::Emergency(event) => emergency(event),
             Event::Incident(event) => incident(event),
             Event::Lane(event) => lane(event),
             Event::Page(event) => page::page(event),
@@ -75,15 +76,21 @@ fn word(text: &str) -> &str {
     if (1..=WORD_MAX).contains(&text.len()) && text.bytes().all(plain) { text } else { "other" }
 }
 
-fn installation(event: &installation::Event) -> Value {
-    match event {
+fn installation(event: &installation::Event) -> Parts {
+    let body = match event {
         installation::Event::Started { epoch, estate, posture, version, .. } => {
             json!({"epoch": epoch, "policy": estate, "posture": posture, "version": version})
         }
         installation::Event::PostureSet { posture, .. } => json!({ "posture": posture }),
         installation::Event::Adopted { estate, .. } => json!({ "policy": estate }),
         installation::Event::Activated { estate, revision, by, .. } => json!({"policy": estate, "revision": revision, "by": by}),
-    }
+        installation::Event::EmergencyBegan { emergency, until, .. } => return (json!({ "until": until }), link("emergency", emergency)),
+        installation::Event::EmergencyOver { emergency, .. } | installation::Event::ReviewOpened { emergency, .. } => {
+            return (json!({}), link("emergency", emergency));
+        }
+        installation::Event::ReviewClosed { emergency, by, .. } => return (json!({ "by": by }), link("emergency", emergency)),
+    };
+    (body, BTreeMap::new())
 }
 
 fn vote(vote: &Vote) -> Value {
@@ -116,6 +123,9 @@ fn judged(dossier: &Dossier) -> Map<String, Value> {
     map.insert("verdict".into(), json!(dossier.verdict_word()));
     map.insert("faults".into(), json!(dossier.faults.len()));
     map.insert("dossier".into(), digest_of(dossier));
+    if let Some(emergency) = dossier.emergency {
+        map.insert("emergency".into(), json!(emergency));
+    }
     map
 }
 
@@ -187,6 +197,29 @@ fn deployment(event: &deployment::Event) -> Value {
         }
         deployment::Event::Moved { progress, .. } => json!({ "progress": progress }),
     }
+}
+
+fn emergency(event: &emergency::Event) -> Parts {
+    let words = |text: &str| json!(Digest::of(text.as_bytes()));
+    let body = match event {
+        emergency::Event::Declared { by, justification, scope, incident, until, .. } => {
+            let body = json!({"by": by, "justification": words(justification), "scope": scope, "until": until});
+            return (body, incident.map(|id| link("incident", &id)).unwrap_or_default());
+        }
+        emergency::Event::GlassBroken { glass, .. } => {
+            let said = &glass.statement;
+            json!({
+                "by": said.person, "runner": said.runner, "action": said.action, "target": said.target, "runbook": said.runbook,
+                "justification": words(&said.justification), "statement": words(&glass.text), "issued": said.issued_at, "until": said.expires_at,
+            })
+        }
+        emergency::Event::Told { number, digest, what, .. } => json!({"number": number, "line": digest, "what": word(what)}),
+        emergency::Event::Acted { change, run, .. } => return (json!({ "run": run }), link("change", change)),
+        emergency::Event::Ended { by, .. } => json!({ "by": by }),
+        emergency::Event::Expired { .. } => json!({}),
+        emergency::Event::Reviewed { by, findings, .. } => json!({"by": by, "findings": words(findings)}),
+    };
+    (body, BTreeMap::new())
 }
 
 fn incident(event: &incident::Event) -> Parts {
@@ -272,16 +305,28 @@ fn patch(event: &patch::Event) -> Parts {
     }
 }
 
+/// The links of what is done under an emergency name it.
+fn under(mut links: BTreeMap<String, String>, emergency: Option<crate::id::EmergencyId>) -> BTreeMap<String, String> {
+    if let Some(emergency) = emergency {
+        links.insert("emergency".into(), emergency.to_string());
+    }
+    links
+}
+
 fn run(event: &run::Event) -> Parts {
     let body = match event {
         run::Event::Begun { order } => {
             let body = json!({"plan": digest_of(&order.plan), "runbook": order.plan.runbook_digest, "steps": order.plan.steps.len(), "semantics": order.semantics});
-            return (body, link("change", &order.change));
+            return (body, under(link("change", &order.change), order.emergency));
         }
-        run::Event::Intended { attempt, .. } => json!({
-            "change": attempt.change, "bundle": attempt.bundle, "run": attempt.key.run, "step": attempt.key.step, "direction": attempt.key.direction, "attempt": attempt.key.number,
-            "warrant": attempt.warrant, "epoch": attempt.epoch, "call": attempt.call, "deadline": attempt.deadline,
-        }),
+        run::Event::Intended { attempt, .. } => {
+            let body = json!({
+                "change": attempt.change, "bundle": attempt.bundle, "run": attempt.key.run, "step": attempt.key.step, "direction": attempt.key.direction, "attempt": attempt.key.number,
+                "warrant": attempt.warrant, "epoch": attempt.epoch, "call": attempt.call, "deadline": attempt.deadline,
+            });
+            // A runner compares the body with its warrant, word for word: the flag stands among the links.
+            return (body, under(BTreeMap::new(), attempt.emergency));
+        }
         run::Event::Dispatched { runner, warrant, .. } => json!({"runner": runner, "warrant": warrant}),
         run::Event::Refused { code, .. } => json!({ "code": word(code) }),
         run::Event::Failed { applied, .. } => json!({ "applied": applied }),

@@ -7,8 +7,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Event, Happened, Stream};
-use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PageId, RevisionId, RunId, RunnerId};
-use crate::id::{ApprovalId, ChangeId, DeliveryId, DeploymentId, EventId, IncidentId, LaneId, PatchId, RevisionId, RunId, RunnerId};
+use crate::id::{
+    ApprovalId, ChangeId, DeliveryId, DeploymentId, EmergencyId, EventId, IncidentId, LaneId, PageId, PatchId, RevisionId, RunId, RunnerId,
+};
 use crate::sample::{MARK, all_events, id, second};
 use crate::situation::Actor;
 
@@ -80,7 +81,7 @@ fn what_only_looks_like_a_stream_is_none() {
 
 proptest! {
     #[test]
-    fn a_stream_prints_and_parses_back(number: u128, kind in 0_u8..12) {
+    fn a_stream_prints_and_parses_back(number: u128, kind in 0_u8..13) {
         let number = Uuid::from_u128(number);
         let stream = match kind {
             0 => Stream::Installation,
@@ -94,6 +95,7 @@ proptest! {
             8 => Stream::Runner(RunnerId::new(number)),
             9 => Stream::Page(PageId::new(number)),
             10 => Stream::Patch(PatchId::new(number)),
+            11 => Stream::Emergency(EmergencyId::new(number)),
             _ => Stream::Run(RunId::new(number)),
         };
         prop_assert_eq!(stream.to_string().parse::<Stream>(), Ok(stream));

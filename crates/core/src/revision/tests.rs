@@ -66,6 +66,7 @@ fn an_estate_never_comes_into_force_on_nobodys_word() {
         approval_ttl: Span::from_secs(60),
         single_operator: false,
         routine: None,
+        emergencies: None,
     };
     let ladder = || vec![rung("alone", 0, false), rung("one", 1, true), rung("three", 3, true)];
     let asked = |authority: Authority| needs(&authority).map(|needs| (needs.rung.to_string(), needs.humans, needs.owner, needs.grade));

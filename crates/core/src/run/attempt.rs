@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
-use crate::id::{ChangeId, RunId, RunnerId, WarrantId};
+use crate::id::{ChangeId, EmergencyId, RunId, RunnerId, WarrantId};
 use crate::name::StepName;
 use crate::time::Timestamp;
 
@@ -54,6 +54,9 @@ pub struct Attempt {
     pub deadline: Timestamp,
     /// The runner that took it.
     pub runner: Option<RunnerId>,
+    /// The emergency that its run was begun under, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emergency: Option<EmergencyId>,
 }
 
 /// How far an attempt has come.

@@ -47,8 +47,8 @@ impl Run {
             Direction::Undo => now + PICKUP_MAX,
         };
         let deadline = pickup + rule.timeout;
-        let (change, bundle) = (self.order.change, self.order.bundle);
-        let attempt = Attempt { key, change, bundle, index: step, warrant, epoch, call, pickup, deadline, runner: None };
+        let (change, bundle, emergency) = (self.order.change, self.order.bundle, self.order.emergency);
+        let attempt = Attempt { key, change, bundle, index: step, warrant, epoch, call, pickup, deadline, runner: None, emergency };
         Ok(vec![Event::Intended { attempt, at: now }])
     }
 

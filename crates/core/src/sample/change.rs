@@ -113,6 +113,7 @@ fn dossier(at: i64, verdict: Option<Verdict>, hosts: u32) -> Dossier {
         prior: vec![prior.clone()],
         in_flight: vec![prior],
         freeze: Some(MARK.into()),
+        emergency: None,
         faults: Vec::new(),
     }
 }

@@ -138,6 +138,7 @@ pub(crate) fn order(steps: &[Step]) -> Order {
         deadline: second(600),
         semantics: SEMANTICS,
         risk: Risk::Medium,
+        emergency: None,
     }
 }
 

@@ -14,7 +14,7 @@ use lineclear_core::record::{Event, Happened, Stream};
 use lineclear_core::revision::Report;
 use lineclear_core::situation::Actor;
 use lineclear_core::subject::Subject;
-use lineclear_core::{OperatorId, catalogue, change, incident, installation, page, revision, run};
+use lineclear_core::{OperatorId, catalogue, change, emergency, incident, installation, page, revision, run};
 use lineclear_store::Append;
 
 type Names<'a> = &'a dyn Fn(Actor) -> String;
@@ -48,6 +48,7 @@ pub(super) fn decides(event: &Event) -> bool {
         | Event::Change(_)
         | Event::Incident(_)
         | Event::Delivery(_)
+        | Event::Emergency(_)
         | Event::Deployment(_)
         | Event::Installation(_)
         | Event::Lane(_)
@@ -101,6 +102,7 @@ fn one(
             Some((notice.urgency(urgency), everybody(estate)))
         }
         Event::Page(event) => paged(append, event, &occasion),
+        Event::Emergency(event) => Some((declared(event, append, &occasion, names)?, everybody(estate))),
         Event::Approval(_)
         | Event::Run(_)
         | Event::Change(_)
@@ -150,6 +152,24 @@ fn paged(append: &Append, event: &page::Event, occasion: &str) -> Option<(Notice
     Some((notice, people))
 }
 
+/// What moves how much ceremony is asked is told like a posture that moved, and at once.
+fn declared(event: &emergency::Event, append: &Append, occasion: &str, names: Names<'_>) -> Option<Notice> {
+    let (title, by, why) = match event {
+        emergency::Event::Declared { by, justification, scope, .. } => (format!("Emergency for {scope}"), by, justification),
+        emergency::Event::GlassBroken { glass, .. } => {
+            let said = &glass.statement;
+            (format!("Glass broken: {} on {}", said.action, said.target), &said.person, &said.justification)
+        }
+        emergency::Event::Told { .. }
+        | emergency::Event::Acted { .. }
+        | emergency::Event::Ended { .. }
+        | emergency::Event::Expired { .. }
+        | emergency::Event::Reviewed { .. } => return None,
+    };
+    let notice = Notice::new(Kind::Posture, append.stream, occasion, &title, &format!("/emergencies/{}", append.stream));
+    Some(notice.line("By", &names(Actor::Operator(*by))).line("Why", why).urgency(Urgency::High))
+}
+
 fn everybody(estate: &Estate) -> BTreeSet<OperatorId> {
     estate.directory.operators.keys().copied().collect()
 }
@@ -164,6 +184,7 @@ fn dossier(appends: &[Append]) -> Option<(&Dossier, &lineclear_core::bundle::Bun
         | Event::Incident(_)
         | Event::Installation(_)
         | Event::Delivery(_)
+        | Event::Emergency(_)
         | Event::Deployment(_)
         | Event::Lane(_)
         | Event::Runner(_)

@@ -206,6 +206,7 @@ impl Inner {
             Stream::Installation
             | Stream::Delivery(_)
             | Stream::Deployment(_)
+            | Stream::Emergency(_)
             | Stream::Lane(_)
             | Stream::Revision(_)
             | Stream::Runner(_)

@@ -7,7 +7,7 @@ use lineclear_core::signal::{Signal, SignalState};
 use lineclear_engine::{Caller, EngineError};
 use lineclear_testkit::World;
 
-fn signal(world: &World, fingerprint: &str, state: SignalState, severity: &str) -> Signal {
+pub fn signal(world: &World, fingerprint: &str, state: SignalState, severity: &str) -> Signal {
     Signal {
         source: "alertmanager".into(),
         fingerprint: fingerprint.into(),
@@ -27,7 +27,7 @@ fn agent(world: &World) -> Caller {
     Caller::Agent(*world.engine().estate().directory.agents.keys().next().unwrap())
 }
 
-fn person(world: &World, login: &str) -> Caller {
+pub fn person(world: &World, login: &str) -> Caller {
     Caller::Operator(world.engine().estate().directory.operator(&login.parse().unwrap()).unwrap().id)
 }
 

@@ -8,6 +8,7 @@ mod budget;
 mod crashes;
 mod crowds;
 mod drift;
+mod emergencies;
 mod facts;
 mod flow;
 mod incidents;

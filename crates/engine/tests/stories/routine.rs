@@ -275,3 +275,38 @@ async fn inputs_outside_what_was_done_before_are_not_routine() {
         assert!(lacks.contains(&"step `scale` has no undo that could be drilled".into()), "{lacks:?}");
     }
 }
+
+#[tokio::test]
+async fn a_run_under_a_declared_emergency_is_no_experience() {
+    let world = world_of(&northwind()).await;
+    drilled(&world, "web-2").await;
+    restored_well(&world, "web-1").await;
+    let dave = crate::incidents::person(&world, "dave");
+    let scope = lineclear_core::emergency::Scope::Estate;
+    for _ in 0..2 {
+        let justification = "the shop is down and we hurry".to_owned();
+        let declared =
+            lineclear_core::emergency::Declaration { justification, scope: scope.clone(), lasts: seconds(3_600), incident: None };
+        let emergency = world.engine().declare_emergency(&dave, declared).await.unwrap();
+        restored_well(&world, "web-1").await;
+        world.settle().await;
+        assert_eq!(world.engine().emergency(emergency).await.unwrap().word, "in_review");
+    }
+    let change = proposed(&world, "web-1").await;
+    assert_eq!(lacks(&world, change).await, ["1 of 3 good runs"], "the two in a hurry count for nothing");
+    assert_eq!(world.word(change).await, "awaiting_approval");
+}
+
+#[tokio::test]
+async fn what_was_done_behind_a_broken_glass_is_no_experience() {
+    let world = world_of(&northwind()).await;
+    drilled(&world, "web-2").await;
+    restored_well(&world, "web-1").await;
+    for seed in 1..=2 {
+        let journal = lineclear_testkit::broken_glass(&world, "dave", "pool.restore_host", "host/web-1", seed);
+        world.engine().tell_glass(&journal).await.unwrap();
+        world.sleeps(seconds(SPREAD));
+    }
+    let change = proposed(&world, "web-1").await;
+    assert_eq!(lacks(&world, change).await, ["1 of 3 good runs"]);
+}

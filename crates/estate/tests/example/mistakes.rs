@@ -100,7 +100,7 @@ fn a_ladder_whose_order_is_not_monotone() {
         "authority.yaml",
         "humans: 3",
         "humans: 1",
-        "authority.yaml:60:11: rung `three-with-command` brings less than `two-with-security` below it (rungs stand lowest first; each has the people, roles, owner and grade of the one below it)",
+        "authority.yaml:65:11: rung `three-with-command` brings less than `two-with-security` below it (rungs stand lowest first; each has the people, roles, owner and grade of the one below it)",
     );
 }
 

@@ -103,6 +103,7 @@ fn authority() -> Authority {
         single_operator: false,
         activation: None,
         routine: None,
+        emergencies: None,
     }
 }
 

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use lineclear_core::authority::{Authority, Directory, Operator, Rung};
+use lineclear_core::emergency::Rules;
 
 use super::{Shift, narrower, says, wider};
 
 /// The ladder and all that `authority.yaml` says beside it.
 pub(super) fn ladder(old: &Authority, new: &Authority, shifts: &mut Vec<Shift>) {
     // Every member is named, so that a new one cannot be left out in silence.
-    let Authority { roles, rungs, approval_ttl, single_operator, activation, routine } = new;
+    let Authority { roles, rungs, approval_ttl, single_operator, activation, routine, emergencies } = new;
     for rung in rungs {
         match old.rung(&rung.name) {
             None => shifts.push(wider(format!("rung `{}` is new", rung.name))),
@@ -44,6 +45,23 @@ pub(super) fn ladder(old: &Authority, new: &Authority, shifts: &mut Vec<Shift>) 
             shifts.push(Shift { says: if widens { "less" } else { "more" }.to_owned() + " is asked of what is to become routine", widens });
         }
         (None, None) | (Some(_), Some(_)) => {}
+    }
+    match (&old.emergencies, emergencies) {
+        (None, Some(_)) => shifts.push(wider("people may declare emergencies".into())),
+        (Some(_), None) => shifts.push(narrower("nobody declares an emergency any more".into())),
+        (Some(was), Some(is)) if was != is => of_emergencies(was, is, shifts),
+        (None, None) | (Some(_), Some(_)) => {}
+    }
+}
+
+fn of_emergencies(was: &Rules, is: &Rules, shifts: &mut Vec<Shift>) {
+    super::moved("how long an emergency may last", &was.longest, &is.longest, is.longest > was.longest, shifts);
+    let (before, after) = (&was.open_reviews, &is.open_reviews);
+    super::moved("how many emergencies may stand unreviewed", before, after, after > before, shifts);
+    if was.roles != is.roles {
+        // No role at all means everybody.
+        let widens = is.roles.is_empty() || !is.roles.is_subset(&was.roles);
+        shifts.push(says(widens, "others may declare an emergency than before".into()));
     }
 }
 

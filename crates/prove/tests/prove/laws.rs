@@ -26,7 +26,7 @@ async fn a_high_risk_act_without_a_person_is_found() {
         when { context.evidence.dns_watched && context.emergency };"#;
     check(
         with(text),
-        &["invariant/high-risk-needs-a-person"],
+        &["invariant/high-risk-needs-a-person", "alone/emergency"],
         "an agent may change one address record (`dns.update`) on a zone, with nobody's approval, while an emergency is declared and \
          `dns_watched` is confirmed: permitted by `planted`, though `high-risk-needs-a-person` says: High risk never without a person who signed",
     )
@@ -186,5 +186,22 @@ async fn questions_are_written_for_a_solver_of_ones_own() {
             .output()
             .unwrap();
         assert_eq!(String::from_utf8_lossy(&solver.stdout).trim(), answer, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_somebody_declares_opens_nothing_where_nobody_is_asked() {
+    let drain =
+        |condition: &str| format!("permit (principal, action == Action::\"pool.drain_host\", resource is Host) when {{ {condition} }};");
+    for (condition, laws) in [
+        ("context.emergency", &["alone/emergency"][..]),
+        ("context.severity >= 1 && context.severity <= 2", &["alone/severity"]),
+        ("context.emergency && context.severity == 1", &["alone/emergency", "alone/severity"]),
+        // A person who answers for it makes it another matter.
+        ("context.emergency && context.approvals.humans >= 1", &[]),
+        ("context.severity >= 1 && context.approvals.humans >= 1", &[]),
+    ] {
+        let proofs = proofs(&with(&drain(condition))).await;
+        assert_eq!(all_refuted(&proofs), laws, "{condition}\n{}", proofs.report);
     }
 }

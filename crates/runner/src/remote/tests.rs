@@ -155,7 +155,7 @@ async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
     ];
     let folder = tempfile::tempdir().unwrap();
     let services = [("light".to_owned(), Service { url: url.clone(), bearer: None })].into();
-    let config = Config { trust: Control::trust(), tools: Tools { services, ..Tools::default() } };
+    let config = Config { trust: Control::trust(), tools: Tools { services, ..Tools::default() }, glass: None };
     let runner = Runner::open(config, &folder.path().join("journal.db"), || NOW).unwrap();
     let stop = CancellationToken::new();
     let serving = tokio::spawn({

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lineclear_core::plan::{EffectClass, ToolCall};
 use lineclear_core::run::{Applied, AttemptKey};
+use lineclear_core::{Span, Timestamp};
 use lineclear_warrant::{Report, Warrant};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -23,6 +24,23 @@ const LAST_LOOK: Duration = Duration::from_secs(2);
 /// Largest output in a report, in bytes.
 const OUTPUT_MAX: usize = 64 * 1024;
 
+/// One attempt as it is acted on, whoever ordered it.
+pub(super) struct Task<'a> {
+    pub attempt: &'a AttemptKey,
+    pub call: &'a ToolCall,
+    pub verify: Option<&'a ToolCall>,
+    pub effect: EffectClass,
+    pub deadline: Timestamp,
+    pub budget: Span,
+}
+
+impl<'a> Task<'a> {
+    fn of(warrant: &'a Warrant) -> Self {
+        let Warrant { attempt, call, verify, effect, deadline, budget, .. } = warrant;
+        Self { attempt, call, verify: verify.as_ref(), effect: *effect, deadline: *deadline, budget: *budget }
+    }
+}
+
 impl Inner {
     /// Acts on an accepted warrant, and reports each step. A panic inside makes the attempt *lost*, not forgotten.
     pub(super) async fn act(self: Arc<Self>, link: Arc<dyn Link>, warrant: Warrant) {
@@ -33,7 +51,7 @@ impl Inner {
         if let Some(started) = self.start(&key, &warrant) {
             reporter.tell(started);
             let inner = Arc::clone(&self);
-            match tokio::spawn(async move { inner.perform(&warrant).await }).await {
+            match tokio::spawn(async move { inner.perform(&Task::of(&warrant)).await }).await {
                 Ok(report) => self.end(&key, report, &reporter),
                 Err(error) => {
                     tracing::error!(%error, attempt = ?key, "an attempt died; it is lost until it is asked about");
@@ -72,23 +90,23 @@ impl Inner {
         reporter.tell(report);
     }
 
-    async fn perform(&self, warrant: &Warrant) -> Report {
-        let left = warrant.deadline.since(self.now()).min(warrant.budget);
+    pub(super) async fn perform(&self, task: &Task<'_>) -> Report {
+        let left = task.deadline.since(self.now()).min(task.budget);
         let (began, budget) = (Instant::now(), Duration::from(left));
         let until = began + budget;
-        let attempt = warrant.attempt.clone();
+        let attempt = task.attempt.clone();
         let failed = |applied, why: &str| Report::Failed { attempt: attempt.clone(), applied, why: shorten(why) };
-        let called = match self.tools.tool(&warrant.call) {
+        let called = match self.tools.tool(task.call) {
             Ok(tool) => {
                 let site = Site { key: attempt.clone(), budget };
-                let called = tokio::time::timeout(budget + SLACK, tool.call(Args::of(&warrant.call), &site)).await;
+                let called = tokio::time::timeout(budget + SLACK, tool.call(Args::of(task.call), &site)).await;
                 called.unwrap_or_else(|_| Err(ToolError::Unknown("it did not end in time".into())))
             }
             Err(why) => Err(ToolError::NotApplied(why)),
         };
-        let changes = warrant.effect != EffectClass::Read;
+        let changes = task.effect != EffectClass::Read;
         match called {
-            Ok(output) => match self.verify(warrant.verify.as_ref(), until).await {
+            Ok(output) => match self.verify(task.verify, until).await {
                 Ok(seen) => Report::Succeeded { attempt: attempt.clone(), output: bounded(json!({"output": output, "check": seen})) },
                 Err(why) => failed(if changes { Applied::Partly } else { Applied::No }, &why),
             },
@@ -97,7 +115,7 @@ impl Inner {
             Err(ToolError::Unknown(why)) => {
                 // It may have arrived. Only a check that holds tells; one that does not hold yet tells nothing.
                 let until = until.max(Instant::now() + LAST_LOOK);
-                match self.verify(warrant.verify.as_ref(), until).await {
+                match self.verify(task.verify, until).await {
                     Ok(Some(seen)) => {
                         Report::Succeeded { attempt: attempt.clone(), output: bounded(json!({"unclear": why, "check": seen})) }
                     }

@@ -166,7 +166,7 @@ impl Bench {
         let services = [("light".to_owned(), service(&self.url)), ("gone".to_owned(), service("http://127.0.0.1:1"))];
         let shell = ShellConfig { commands: ["/bin/sh".into()].into(), workdir: self.folder.path().to_owned(), ..ShellConfig::default() };
         let tools = Tools { services: services.into(), shell: Some(shell), ..Tools::default() };
-        let config = Config { trust: Control::trust(), tools };
+        let config = Config { trust: Control::trust(), tools, glass: None };
         let later = Arc::clone(&self.later);
         let clock = move || NOW + lineclear_core::Span::from_secs(later.load(Ordering::SeqCst).into());
         Runner::open(config, &self.folder.path().join("journal.db"), clock).unwrap()

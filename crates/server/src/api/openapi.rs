@@ -7,7 +7,8 @@ use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 
 use super::{
-    acts, changes, drafts, events, health, hooks, incidents, installation, ledger, notices, pages, revisions, runner, runners, votes,
+    acts, changes, drafts, emergencies, events, health, hooks, incidents, installation, ledger, notices, pages, revisions, runner, runners,
+    votes,
 };
 use crate::problem::{Document, MEDIA};
 
@@ -21,7 +22,8 @@ use crate::problem::{Document, MEDIA};
         document, changes::propose, changes::list, changes::show, changes::record, changes::explanation, changes::check, votes::request, votes::statement,
         votes::vote, acts::withdraw, acts::amend, acts::declare, acts::take_back, acts::resolve, incidents::list, incidents::show,
         incidents::acknowledge, incidents::close, incidents::grade, incidents::room, incidents::merge, incidents::split, pages::role,
-        pages::list, pages::show, pages::acknowledge, pages::hand_over, pages::on_call, pages::calendar, pages::ask_again, installation::actions, installation::estate,
+        pages::list, pages::show, pages::acknowledge, pages::hand_over, pages::on_call, pages::calendar, pages::ask_again,
+        emergencies::list, emergencies::declare, emergencies::show, emergencies::end, emergencies::review, emergencies::tell, installation::actions, installation::estate,
         revisions::propose, revisions::list, revisions::show, revisions::request, revisions::difference, revisions::withdraw,
         revisions::activate, drafts::offer, drafts::list, drafts::show, drafts::take_up, drafts::decline, runners::list, runners::invite, runners::drain, runners::resume, runners::revoke, runner::enrol, runner::poll,
         runner::heartbeat, runner::report, runner::answer, installation::posture, installation::set_posture, events::events, ledger::checkpoint, ledger::entries, ledger::proof,

@@ -27,6 +27,23 @@ pub(super) struct Frame {
     pub posture: Posture,
     /// Whether the estate is simulated.
     pub simulated: bool,
+    /// The emergencies in force.
+    pub emergencies: Vec<Alarm>,
+    /// How many reviews are open of emergencies that are over.
+    pub reviews: usize,
+}
+
+/// What every page says of an emergency in force.
+#[derive(Debug, Clone)]
+pub(super) struct Alarm {
+    /// Where it is shown.
+    pub path: String,
+    /// What it covers.
+    pub scope: String,
+    /// Who declared it.
+    pub by: String,
+    /// Until when, at the longest.
+    pub until: Timestamp,
 }
 
 /// Where a page stands in the navigation.
@@ -36,6 +53,8 @@ pub(super) enum Place {
     Inbox,
     /// Incidents.
     Incidents,
+    /// Emergencies.
+    Emergencies,
     /// The ledger.
     Ledger,
     /// Policy, ladder, catalogue.
@@ -44,9 +63,10 @@ pub(super) enum Place {
     Keys,
 }
 
-const PLACES: [(Place, &str, &str); 4] = [
+const PLACES: [(Place, &str, &str); 5] = [
     (Place::Inbox, "/", "Inbox"),
     (Place::Incidents, "/incidents", "Incidents"),
+    (Place::Emergencies, "/emergencies", "Emergencies"),
     (Place::Ledger, "/ledger", "Ledger"),
     (Place::Policy, "/policy", "Policy"),
 ];
@@ -106,6 +126,17 @@ fn banners(frame: &Frame) -> Markup {
     html! {
         @if frame.simulated {
             p.banner.simulated { strong { "Simulated." } " " (Shown(&frame.estate)) " is not real; nothing here touches production." }
+        }
+        @for alarm in &frame.emergencies {
+            p.banner.emergency role="alert" {
+                strong { "Emergency in force" } " for " (Shown(&alarm.scope)) ", declared by " (Shown(&alarm.by)) ", until " (moment::exact(alarm.until)) ". Everything done under it is flagged. "
+                a href=(alarm.path) { "Look at it, or end it" }
+            }
+        }
+        @if frame.reviews > 0 {
+            p.banner.posture role="status" {
+                a href="/emergencies" { (frame.reviews) @if frame.reviews == 1 { " emergency waits" } @else { " emergencies wait" } " for a review" } " by somebody else than who began it."
+            }
         }
         @match frame.posture {
             Posture::Full => {}

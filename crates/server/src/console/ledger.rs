@@ -196,6 +196,7 @@ fn of(stream: &str) -> Markup {
     html! {
         @match stream.parse::<Stream>() {
             Ok(Stream::Change(id)) => a href=(format!("/changes/{id}")) { (short(stream)) },
+            Ok(Stream::Emergency(id)) => a href=(format!("/emergencies/{id}")) { (short(stream)) },
             Ok(Stream::Incident(id)) => a href=(format!("/incidents/{id}")) { (short(stream)) },
             Ok(Stream::Patch(id)) => a href=(format!("/runbooks/drafts/{id}")) { (short(stream)) },
             Ok(Stream::Revision(id)) => a href=(format!("/estate/revisions/{id}")) { (short(stream)) },

@@ -5,6 +5,7 @@ mod change;
 mod dossier;
 mod draft;
 mod elsewhere;
+mod emergencies;
 mod estate;
 mod notices;
 
@@ -60,6 +61,8 @@ pub(super) fn frame(voice: Voice) -> Frame {
         estate: voice.say("Northwind Hosting (example)"),
         posture: Posture::Full,
         simulated: true,
+        emergencies: Vec::new(),
+        reviews: 0,
     }
 }
 

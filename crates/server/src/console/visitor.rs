@@ -5,12 +5,13 @@ use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use lineclear_core::OperatorId;
+use lineclear_core::emergency::Emergency;
 use lineclear_core::situation::Actor;
 use lineclear_engine::{Caller, EngineError};
 use lineclear_store::StoreError;
 use maud::{Markup, html};
 
-use super::frame::{Frame, bare};
+use super::frame::{Alarm, Frame, bare};
 use super::shown::Shown;
 use crate::{App, Code, Nonce, Problem};
 
@@ -33,16 +34,29 @@ impl FromRequestParts<App> for Visitor {
     type Rejection = Failure;
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         let Caller::Operator(id) = app.caller(&parts.headers)? else { return Err(Problem::new(Code::PeopleOnly).into()) };
+        let standing = app.engine.installation().await?;
+        let emergencies: Vec<Alarm> = app.engine.emergencies_in_force().await?.iter().map(|it| alarm(app, it)).collect();
         let nonce = parts.extensions.get::<Nonce>().map(|Nonce(nonce)| nonce.clone()).unwrap_or_default();
         let frame = Frame {
             nonce,
             now: app.engine.now(),
             person: app.engine.name(Actor::Operator(id)),
             estate: app.engine.estate().title.clone(),
-            posture: app.engine.installation().await?.posture,
+            posture: standing.posture,
             simulated: app.settings.simulated,
+            reviews: standing.reviews.len().saturating_sub(emergencies.len()),
+            emergencies,
         };
         Ok(Self { id, frame })
+    }
+}
+
+fn alarm(app: &App, it: &Emergency) -> Alarm {
+    Alarm {
+        path: super::emergency::path(it.id),
+        scope: it.scope().map(ToString::to_string).unwrap_or_default(),
+        by: app.engine.name(Actor::Operator(it.by)),
+        until: it.until,
     }
 }
 

@@ -185,6 +185,22 @@ codes! {
         "choose some of the incident's own signals, and never an incident and itself";
     /// A machine wanted to raise the posture.
     RaisedByMachine = "raised_by_machine" FORBIDDEN, "only a person raises the posture", "ask an operator";
+    /// The estate has no emergencies.
+    NoEmergencies = "no_emergencies" CONFLICT, "this estate lists no emergencies",
+        "say in `emergencies` of `authority.yaml` whether and how one may be declared, and activate it";
+    /// The person holds no role that declares.
+    NotYourEmergency = "not_your_emergency" FORBIDDEN, "this person may not declare an emergency", "ask somebody who holds one of the roles that `detail` names";
+    /// Too many reviews are open.
+    Unreviewed = "unreviewed" CONFLICT, "too many emergencies stand unreviewed",
+        "have somebody else than who declared them close a review: `lineclear emergency list --open`";
+    /// Whoever began it reviews it.
+    OwnReview = "own_review" FORBIDDEN, "who began an emergency does not close its review", "ask somebody else to look at it";
+    /// The journal of a broken glass that is not whole or not signed.
+    BadJournal = "bad_journal" UNPROCESSABLE_ENTITY, "the journal is not to be believed",
+        "nothing was recorded and nothing is lost: keep the file as it is, and find out with `detail` who touched it";
+    /// Another journal of the same session.
+    OtherJournal = "other_journal" CONFLICT, "another journal of this session was told before",
+        "keep both files: one of them was written by somebody else";
     /// A runner's head is of another ledger.
     ForeignHead = "foreign_head" CONFLICT, "the runner has seen another ledger",
         "find out which of the two is the true one before anything runs: a restored database is the likely cause";

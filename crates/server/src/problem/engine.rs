@@ -3,7 +3,7 @@
 use lineclear_core::approval::VoteRefusal;
 use lineclear_core::catalogue::InputFault;
 use lineclear_core::dossier::Misfit;
-use lineclear_core::{approval, change, delivery, incident, installation, page, patch, revision, run, runner};
+use lineclear_core::{approval, change, delivery, emergency, incident, installation, page, patch, revision, run, runner};
 use lineclear_engine::EngineError;
 use lineclear_store::StoreError;
 
@@ -35,11 +35,14 @@ impl From<EngineError> for Problem {
             EngineError::Held(_) => Self::with(Code::Held, detail),
             EngineError::Page(refusal) => said(of_page(&refusal), detail),
             EngineError::Incident(refusal) => said(of_incident(&refusal), detail),
+            EngineError::Emergency(refusal) => of_emergency(&refusal, detail),
             EngineError::Posture(refusal) => said(of_posture(&refusal), detail),
             EngineError::Busy(_) => Self::with(Code::Busy, detail),
             EngineError::KeyReused => Self::with(Code::KeyReused, detail),
             EngineError::Store(StoreError::Closed) => Self::new(Code::ShuttingDown),
             EngineError::Head(_) => Self::with(Code::ForeignHead, detail),
+            EngineError::Journal(_) => Self::with(Code::BadJournal, detail),
+            EngineError::OtherJournal(_) => Self::with(Code::OtherJournal, detail),
             EngineError::UnknownRunner(_) => Self::with(Code::UnknownRunner, detail),
             EngineError::NotAsked(_) => Self::with(Code::NotAsked, detail),
             EngineError::Runner(refusal) => said(of_runner(&refusal), detail),
@@ -170,6 +173,20 @@ const fn of_page(refusal: &page::Refusal) -> Code {
         page::Refusal::Unreasoned(_) => Code::Unreasoned,
         page::Refusal::TooMany(_) => Code::PageFull,
     }
+}
+
+fn of_emergency(refusal: &emergency::Refusal, detail: String) -> Problem {
+    let code = match refusal {
+        emergency::Refusal::NotHere => Code::NoEmergencies,
+        emergency::Refusal::NotYours(_) => Code::NotYourEmergency,
+        emergency::Refusal::Words(_) => return Problem::with(Code::Unreasoned, detail),
+        emergency::Refusal::Lasts(_) => return Problem::with(Code::Malformed, detail).at("/lasts_s"),
+        emergency::Refusal::Services => return Problem::with(Code::Malformed, detail).at("/services"),
+        emergency::Refusal::Unreviewed { .. } => Code::Unreviewed,
+        emergency::Refusal::WrongState { .. } => Code::WrongState,
+        emergency::Refusal::OwnReview(_) => Code::OwnReview,
+    };
+    Problem::with(code, detail)
 }
 
 const fn of_posture(refusal: &installation::Refusal) -> Code {

@@ -6,7 +6,7 @@ use lineclear_core::posture::Posture;
 use lineclear_core::record::{Event, Happened, Row, Stream};
 use lineclear_core::situation::Actor;
 use lineclear_core::{
-    Digest, Timestamp, approval, change, delivery, deployment, incident, installation, lane, page, patch, revision, run, runner,
+    Digest, Timestamp, approval, change, delivery, deployment, emergency, incident, installation, lane, page, patch, revision, run, runner,
 };
 use lineclear_ledger::LogKey;
 use lineclear_store::{Append, Batch, Memory, Once, Sqlite, StoreError};
@@ -67,6 +67,7 @@ pub fn happened(stream: Stream, number: u128) -> Happened {
             let progress = deployment::Progress::Succeeded;
             Event::Deployment(deployment::Event::Moved { progress, said: at, at })
         }
+        Stream::Emergency(_) => Event::Emergency(emergency::Event::Ended { by: id("operator", 9), reason, at }),
         Stream::Incident(_) => Event::Incident(incident::Event::Closed { by: id("operator", 9), reason, at }),
         Stream::Lane(_) => Event::Lane(lane::Event::Left { run: id("run", number), at }),
         Stream::Page(_) => Event::Page(page::Event::Rested { at }),

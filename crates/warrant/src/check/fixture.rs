@@ -271,6 +271,7 @@ impl World {
             pickup: NOW,
             deadline,
             runner: None,
+            emergency: None,
         };
         let event = Event::Run(run::Event::Intended { attempt, at: NOW });
         let happened = Happened { id: id("event", 1), at: NOW, by: Actor::Engine, event, salt: [0; 32] };

@@ -19,7 +19,7 @@ fn a_signature_counts_for_its_text_its_key_and_its_purpose() {
     check("no", &signature, &keys, &Err(VoteFault::Signature));
     check("yes", &signature, &[ssh_line(2)], &Err(VoteFault::Stranger));
     check("yes", &signature, &[], &Err(VoteFault::Stranger));
-    check("yes", &ssh_sign(1, "git", "yes"), &keys, &Err(VoteFault::Namespace("git".into())));
+    check("yes", &ssh_sign(1, "git", "yes"), &keys, &Err(VoteFault::Namespace("git".into(), SSH_NAMESPACE)));
     check("yes", &Signature::Session, &[], &Ok(()));
     let late: Vec<String> = std::iter::repeat_n(ssh_line(2), KEYS_MAX).chain([ssh_line(1)]).collect();
     check("yes", &signature, &late, &Err(VoteFault::Stranger));

@@ -161,6 +161,7 @@ impl<'a> Story<'a> {
             deadline: second(self.number + 600),
             semantics: lineclear_core::run::SEMANTICS,
             risk: lineclear_core::catalogue::Risk::Medium,
+            emergency: None,
         };
         self.write(run.to_string(), Event::Run(run::Event::Begun { order: Box::new(order) }));
     }
@@ -212,6 +213,7 @@ impl<'a> Story<'a> {
             drilled: None,
             budgets: Vec::new(),
             routine: None,
+            emergency: None,
             situation: case.situation.clone(),
             verdict: Some(verdict.clone()),
             prior: Vec::new(),

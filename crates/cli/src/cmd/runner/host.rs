@@ -152,6 +152,7 @@ pub async fn serve(args: &ServeRunner) -> Result<ExitCode, Failure> {
     }
     let (clock, journal) = (SystemClock::default(), args.dir.join("journal.db"));
     let runner = Runner::open(config, &journal, move || clock.now()).map_err(|error| Failure::new(error.to_string()))?;
+    offer(&runner, &file).await;
     let clock = SystemClock::default();
     let link = Remote::new(&enrolment.url, enrolment.origin, enrolment.runner, host.key()?, move || clock.now())
         .map_err(|error| Failure::new(error.to_string()))?;
@@ -162,6 +163,20 @@ pub async fn serve(args: &ServeRunner) -> Result<ExitCode, Failure> {
     listening.abort();
     render::say("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was done on this host without the control plane waits until a person tells it; until then every start says so.
+async fn offer(runner: &Runner, file: &Path) {
+    if let Err(error) = runner.recover_glasses().await {
+        render::say(&format!("note  a broken glass could not be settled: {error}"));
+    }
+    let waiting = runner.untold_glasses().map_or(0, |untold| untold.len());
+    if waiting > 0 {
+        let file = file.display();
+        render::say(&format!(
+            "note  {waiting} journals of broken glasses wait to be told: stop this runner, then `lineclear breakglass reconcile --runner {file}`"
+        ));
+    }
 }
 
 async fn listen(drain: CancellationToken, halt: CancellationToken) {

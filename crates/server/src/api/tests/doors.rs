@@ -11,7 +11,7 @@ use crate::rig::{AGENT, EXPIRED_AGENT, HOST, OTHER_AGENT, Rig, WEBHOOK, dns, tri
 
 const NOBODY: &str = "0193f0c4a1007a3e8b11d2c3b4a5ffff";
 
-/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL`, `PAGE`, `REVISION` and `PATCH` do not exist, so that
+/// Every route with a body that fits it. `CHANGE` and `INCIDENT` are fresh ones; `APPROVAL`, `PAGE`, `EMERGENCY`, `REVISION` and `PATCH` do not exist, so that
 /// whoever is let in finds nothing.
 fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
     let reason = || Some(json!({"reason": "because"}));
@@ -42,6 +42,12 @@ fn routes() -> Vec<(Method, &'static str, Option<Value>)> {
         (Method::POST, "/api/v1/incidents/INCIDENT/acknowledge", None),
         (Method::POST, "/api/v1/incidents/INCIDENT/close", reason()),
         (Method::POST, "/api/v1/incidents/INCIDENT/grade", Some(json!({"severity": 1}))),
+        get("/api/v1/emergencies"),
+        (Method::POST, "/api/v1/emergencies", Some(json!({"justification": "because of the fire", "scope": "estate", "lasts_s": 600}))),
+        (Method::POST, "/api/v1/break-glass", Some(json!({"journal": "none"}))),
+        get("/api/v1/emergencies/EMERGENCY"),
+        (Method::POST, "/api/v1/emergencies/EMERGENCY/end", reason()),
+        (Method::POST, "/api/v1/emergencies/EMERGENCY/review", Some(json!({"findings": "because of the fire"}))),
         get("/api/v1/posture"),
         (Method::PUT, "/api/v1/posture", Some(json!({"posture": "advise-only", "reason": "because"}))),
         get("/api/v1/estate"),
@@ -114,7 +120,7 @@ fn no_route_is_missing_from_the_table() {
         .chain(&notices())
         .map(|(method, path, _)| {
             let path = path.split('?').next().unwrap();
-            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER", "PAGE", "PATCH"]
+            let path = ["CHANGE", "APPROVAL", "INCIDENT", "REVISION", "DELIVERY", "RUNNER", "PAGE", "PATCH", "EMERGENCY"]
                 .iter()
                 .fold(path.to_owned(), |path, id| path.replace(id, "{id}"));
             let path = path.replace("SOURCE/v2/enqueue", "{source}/{suffix}").replace("SOURCE", "{source}");
@@ -175,6 +181,7 @@ async fn knock(rig: &Rig, (method, path, body): (&Method, &str, Option<&Value>),
     let path = path.replace("APPROVAL", &format!("approval_{NOBODY}")).replace("REVISION", &format!("revision_{NOBODY}"));
     let path = path.replace("DELIVERY", &format!("delivery_{NOBODY}")).replace("CHANNEL", "no-channel").replace("PLACE", "no-channel");
     let path = path.replace("PATCH", &format!("patch_{NOBODY}"));
+    let path = path.replace("EMERGENCY", &format!("emergency_{NOBODY}"));
     let path = path.replace("RUNNER", &format!("runner_{NOBODY}"));
     let body = body.map(|body| body.to_string().replace("NAME", &at.to_string()));
     let path = path.replace("PAGE", &format!("page_{NOBODY}"));

@@ -1,5 +1,6 @@
 //! Who asks for what, how it stands, how long is left, and who else may decide.
 
+use lineclear_core::EmergencyId;
 use lineclear_core::approval::Approval;
 use lineclear_core::change::{Outcome, State};
 use lineclear_core::dossier::Misfit;
@@ -49,12 +50,19 @@ pub(super) fn head(frame: &Frame, it: &Page) -> Markup {
                 li { (state_chip(it.view.word)) }
                 @if risk.is_some() { li { (risk_chip(risk)) } }
                 @if let Some(incident) = &it.incident { li { span.chip.stop[incident.severity.number() <= 2] { "severity " (incident.severity.number()) } } }
+                @if let Some(emergency) = emergency(it) { li { a.chip.stop href=(format!("/emergencies/{emergency}")) { "under an emergency" } } }
                 @if let Some(until) = until(&it.view) { li { span.chip { (moment::left(frame.now, until)) } } }
             }
             (sentence(it))
             (state(frame, it))
         }
     }
+}
+
+/// The emergency that it was begun under, or would be.
+fn emergency(it: &Page) -> Option<EmergencyId> {
+    let begun = it.view.run.as_ref().map(|run| run.order.emergency);
+    begun.unwrap_or_else(|| it.view.change.dossier().and_then(|dossier| dossier.emergency))
 }
 
 /// One sentence, from typed fields only.

@@ -289,6 +289,7 @@ fn run(voice: Voice, state: RunState, applied: Vec<usize>) -> Run {
         deadline: after(300),
         semantics: SEMANTICS,
         risk: Risk::Medium,
+        emergency: None,
     };
     Run {
         order,

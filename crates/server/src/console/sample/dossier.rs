@@ -206,6 +206,7 @@ pub(super) fn dossier(voice: Voice, risk: Risk, verdict: Option<Verdict>) -> Dos
         ],
         in_flight: Vec::new(),
         freeze: None,
+        emergency: None,
         faults: Vec::new(),
     }
 }

@@ -23,12 +23,13 @@ use maud::Markup;
 
 use super::change::rungs;
 use super::dossier::digest;
+use super::emergencies::{alarmed, one_emergency, the_emergencies};
 use super::notices::the_notices;
 use super::{Voice, after, before, frame, id};
 use crate::console::inbox::{self, Inbox, IncidentLine, Line};
 use crate::console::ladder::steps;
 use crate::console::visitor::failure;
-use crate::console::{incident, keys, ledger, notices, on_call, pager, policy, runners};
+use crate::console::{emergency, incident, keys, ledger, notices, on_call, pager, policy, runners};
 use crate::{Code, Problem};
 
 fn line(voice: Voice, number: u32, word: &str, action: &str, target: &str, risk: Risk) -> Line {
@@ -433,6 +434,9 @@ pub(super) fn pages(voice: Voice) -> Vec<(&'static str, Markup)> {
         ("runners", runners::render(&plain, &the_runners(voice))),
         ("runners_none", runners::render(&plain, &runners::Page { runners: Vec::new(), size: 0, refused: None })),
         ("keys", keys::render(&plain, &the_keys(voice))),
+        ("emergencies", emergency::render_list(&alarmed(voice), &the_emergencies(voice))),
+        ("emergency", emergency::render(&alarmed(voice), &one_emergency(voice, false))),
+        ("emergency_over", emergency::render(&plain, &one_emergency(voice, true))),
         ("signed_out", failure(&Problem::new(Code::Unauthenticated))),
         ("not_found", failure(&Problem::with(Code::NotFound, voice.say("there is no change `change_7` here")))),
     ]
