@@ -69,7 +69,7 @@ pub(crate) fn read(path: &str, text: &str, faults: &Faults) -> Option<RotationDr
         name: name.value,
         title: title?,
         zone: zone?,
-        shifts: turns.map_or_else(|| Some(Vec::new()), |given| given)?,
+        shifts: turns.unwrap_or_else(|| Some(Vec::new()))?,
         hours: window.map_or(Some(None), |given| given.map(Some))?,
         overrides,
     };

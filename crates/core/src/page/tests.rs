@@ -250,24 +250,23 @@ proptest! {
         let mut live: Option<Page> = None;
         for event in &walk.events {
             let second_of = |time: crate::time::Timestamp| i64::try_from(time.since(second(0)).as_secs()).unwrap();
-            match event {
-                Event::Told { step, until, at, .. } => {
-                    match standing {
-                        None => prop_assert_eq!(*step, Step::FIRST),
-                        Some((before, due)) => {
-                            prop_assert_eq!(Some(*step), plan.next(before), "the next one, and no other");
-                            prop_assert_eq!(second_of(*at), due, "when its time was over, to the second");
-                        }
-                    }
-                    prop_assert_eq!(*until, *at + plan.within(*step));
-                    standing = Some((*step, second_of(*until)));
+            if let Event::Told { step, until, at, .. } = event {
+                if let Some((before, due)) = standing {
+                    prop_assert_eq!(Some(*step), plan.next(before), "the next one, and no other");
+                    prop_assert_eq!(second_of(*at), due, "when its time was over, to the second");
+                } else {
+                    prop_assert_eq!(*step, Step::FIRST);
                 }
-                Event::Acknowledged { until, .. } | Event::HandedOver { until, .. } => {
-                    standing = Some((standing.map_or(Step::FIRST, |(step, _)| step), second_of(*until)));
-                }
-                Event::Rested { .. } => standing = None,
-                Event::Resumed { until, .. } if live.as_ref().is_some_and(|page| page.holder().is_some()) => standing = Some((Step::FIRST, second_of(*until))),
-                _ => {}
+                prop_assert_eq!(*until, *at + plan.within(*step));
+                standing = Some((*step, second_of(*until)));
+            } else if let Event::Acknowledged { until, .. } | Event::HandedOver { until, .. } = event {
+                standing = Some((standing.map_or(Step::FIRST, |(step, _)| step), second_of(*until)));
+            } else if let Event::Rested { .. } = event {
+                standing = None;
+            } else if let Event::Resumed { until, .. } = event
+                && live.as_ref().is_some_and(|page| page.holder().is_some())
+            {
+                standing = Some((Step::FIRST, second_of(*until)));
             }
             live = Some(match live {
                 None => Page::begin(event).unwrap(),

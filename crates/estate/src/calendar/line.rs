@@ -29,13 +29,12 @@ pub(super) fn lines(text: &Arc<Text>) -> Vec<Line> {
     let (mut found, mut whole, mut begins, mut at) = (Vec::new(), String::new(), 0, 0);
     for raw in text.text.split_inclusive('\n') {
         let line = raw.trim_end_matches(['\r', '\n']);
-        match line.strip_prefix([' ', '\t']) {
-            Some(more) => whole.push_str(more),
-            None => {
-                found.extend(split(&whole, text, begins..at));
-                line.clone_into(&mut whole);
-                begins = at;
-            }
+        if let Some(more) = line.strip_prefix([' ', '\t']) {
+            whole.push_str(more);
+        } else {
+            found.extend(split(&whole, text, begins..at));
+            line.clone_into(&mut whole);
+            begins = at;
         }
         at += raw.len();
     }

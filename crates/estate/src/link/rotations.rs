@@ -30,12 +30,11 @@ pub(super) fn rotations(drafts: &Drafts, faults: &Faults) -> BTreeMap<RotationNa
 fn whole(draft: &RotationDraft, drafts: &Drafts, faults: &Faults) -> Rotation {
     let mut rotation = draft.rotation.clone();
     let Some(name) = &draft.calendar else { return rotation };
-    match drafts.calendars.iter().find(|calendar| calendar.file == name.value) {
-        Some(calendar) => rotation.shifts = shifts(calendar, drafts, faults),
-        None => {
-            let help = suggest(&name.value, drafts.calendars.iter().map(|calendar| calendar.file.as_str()));
-            faults.at(&name.place, format!("there is no `rotations/{}`", name.value), help);
-        }
+    if let Some(calendar) = drafts.calendars.iter().find(|calendar| calendar.file == name.value) {
+        rotation.shifts = shifts(calendar, drafts, faults);
+    } else {
+        let help = suggest(&name.value, drafts.calendars.iter().map(|calendar| calendar.file.as_str()));
+        faults.at(&name.place, format!("there is no `rotations/{}`", name.value), help);
     }
     rotation
 }
