@@ -208,6 +208,7 @@ pub(crate) fn moved(appends: &[Append]) -> Vec<PageId> {
         | Recorded::Deployment(_)
         | Recorded::Emergency(_)
         | Recorded::Page(_)
+        | Recorded::Patch(_)
         | Recorded::Revision(_)
         | Recorded::Runner(_)
         | Recorded::Lane(_)
@@ -224,6 +225,7 @@ pub(crate) fn moved(appends: &[Append]) -> Vec<PageId> {
         | Stream::Emergency(_)
         | Stream::Lane(_)
         | Stream::Page(_)
+        | Stream::Patch(_)
         | Stream::Revision(_)
         | Stream::Runner(_)
         | Stream::Run(_) => None,

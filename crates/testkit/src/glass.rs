@@ -43,6 +43,7 @@ pub fn broken_glass(world: &World, login: &str, action: &str, target: &str, seed
         steps: Vec::new(),
         left_out: Vec::new(),
         concurrency_key: None,
+        permissions: lineclear_core::permission::Permissions::default(),
         runs_on: lineclear_core::label::Labels::default(),
         read: issued_at,
     };

@@ -196,15 +196,16 @@ impl Inner {
         }
         let key = runbook.concurrency_key.as_ref().map(|text| render_text(text, &said.inputs, &said.target));
         let concurrency_key = key.transpose().map_err(|error| GlassRefusal::NoPlan(error.to_string()))?;
-        Ok(Plan {
-            runbook: runbook.id.clone(),
-            runbook_digest: runbook.digest,
-            steps,
-            left_out,
-            concurrency_key,
-            runs_on: runbook.runs_on.clone(),
-            read: self.now(),
-        })
+        let permissions = runbook.permissions.render(&said.inputs, &said.target);
+        let permissions = permissions.map_err(|error| GlassRefusal::NoPlan(format!("permissions: {error}")))?;
+        let (id, runbook_digest, runs_on) = (runbook.id.clone(), runbook.digest, runbook.runs_on.clone());
+        let plan = Plan { runbook: id, runbook_digest, steps, left_out, permissions, concurrency_key, runs_on, read: self.now() };
+        match plan.exceeds() {
+            None => Ok(plan),
+            Some((step, lack)) => {
+                Err(GlassRefusal::NotAllowed(format!("step `{step}`: its runbook's `permissions` do not give it {lack}")))
+            }
+        }
     }
 
     fn order(

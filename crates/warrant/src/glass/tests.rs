@@ -53,6 +53,7 @@ fn begun(text: &str) -> run::Event {
         steps: Vec::new(),
         left_out: Vec::new(),
         concurrency_key: None,
+        permissions: lineclear_core::permission::Permissions::default(),
         runs_on: lineclear_core::label::Labels::default(),
         read: NOW,
     };
