@@ -54,6 +54,7 @@ pub use estates::{BYTES_MAX, Drafted, Estates, Examination, FILE_BYTES_MAX, FILE
 pub use glasses::Reconciled;
 pub use intake::Received;
 pub use pages::{Answered, OnCall, PageView};
+pub use patches::{OFFERED_MAX, PatchView, Sketch};
 pub use presence::LOOKING;
 pub use propose::{Ask, KEY_MAX, Proposed};
 pub use revisions::{OPEN_MAX, RevisionView};

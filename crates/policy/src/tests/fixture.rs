@@ -70,6 +70,7 @@ fn runbook() -> Runbook {
         inputs: BTreeMap::new(),
         deadline: Span::from_secs(60),
         concurrency_key: None,
+        runs_on: lineclear_core::label::Labels::default(),
         steps: Vec::new(),
         fallbacks: BTreeMap::new(),
         verification: Verification::default(),
