@@ -52,9 +52,6 @@ fn action(name: &str, risk: Risk, resource: EntityKind, facts: &[&str]) -> Actio
     }
 }
 
-/// What the steps of the one runbook can get; the zone is known only when somebody proposes.
-pub const PERMISSIONS: [&str; 4] = ["dns_update", "dns_update.type=A", "shell", "shell.command=/usr/bin/kick"];
-
 fn runbook() -> Runbook {
     let mut permissions = Permissions::none();
     for (tool, argument, value) in
