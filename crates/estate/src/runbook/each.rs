@@ -148,9 +148,14 @@ fn filled(node: &Node, item: &Kind) -> Node {
 /// The step with its place in the list behind its name: `drain.0`.
 fn numbered(node: &Node, place: usize) -> Node {
     let Kind::Map(members) = &node.kind else { return node.clone() };
-    let renamed = |(key, node): &(Key, Node)| match &node.kind {
-        Kind::Text(id) if key.text == "id" => (key.clone(), Node { kind: Kind::Text(format!("{id}.{place}")), place: node.place.clone() }),
-        _ => (key.clone(), node.clone()),
+    let renamed = |(key, node): &(Key, Node)| {
+        if let Kind::Text(id) = &node.kind
+            && key.text == "id"
+        {
+            (key.clone(), Node { kind: Kind::Text(format!("{id}.{place}")), place: node.place.clone() })
+        } else {
+            (key.clone(), node.clone())
+        }
     };
     Node { kind: Kind::Map(members.iter().map(renamed).collect()), place: node.place.clone() }
 }

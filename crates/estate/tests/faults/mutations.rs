@@ -97,7 +97,7 @@ proptest! {
             "authority.yaml" => sound(&text, parse_authority(path, &text)),
             "slos" => sound(&text, parse_slos(path, &text)),
             "severity.yaml" => sound(&text, parse_severity(path, &text)),
-            "rotations" if path.ends_with(".ics") => sound(&text, parse_calendar(path, &text)),
+            "rotations" if std::path::Path::new(path).extension().is_some_and(|end| end == "ics") => sound(&text, parse_calendar(path, &text)),
             "rotations" => sound(&text, parse_rotation(path, &text)),
             "escalation" => sound(&text, parse_escalation(path, &text)),
             "lineclear.toml" => sound(&text, parse_settings(path, &text)),

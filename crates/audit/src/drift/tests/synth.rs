@@ -148,7 +148,7 @@ impl<'a> Story<'a> {
             left_out: Vec::new(),
             permissions: Permissions::none(),
             concurrency_key: None,
-            runs_on: Default::default(),
+            runs_on: lineclear_core::label::Labels::default(),
             read: at,
         };
         let order = Order {
