@@ -155,8 +155,8 @@ mod tests {
         format!("runner_{number:032x}").parse().unwrap()
     }
 
-    fn standing(labels: &str, works: bool) -> Option<Standing> {
-        Some(Standing { labels: labels.parse().unwrap(), works })
+    fn standing(labels: &str, works: bool) -> Standing {
+        Standing { labels: labels.parse().unwrap(), works }
     }
 
     const NOW: Timestamp = Timestamp::from_micros(1_795_400_000_000_000);
@@ -165,7 +165,7 @@ mod tests {
     async fn a_runner_is_there_from_its_first_word_until_it_has_been_silent_too_long() {
         let roster = Roster::new(Vec::new());
         let wanted = "site=ber".parse().unwrap();
-        roster.admit(runner(1), standing("site=ber, zone=b", true));
+        roster.admit(runner(1), Some(standing("site=ber, zone=b", true)));
         assert!(!roster.somebody_carries(&wanted), "nobody was heard yet");
         roster.heard(runner(1), NOW, None, Some(7));
         assert!(roster.somebody_carries(&wanted) && !roster.somebody_carries(&"site=muc".parse().unwrap()));
@@ -173,7 +173,7 @@ mod tests {
         assert!(!roster.somebody_carries(&wanted) && roster.lost(runner(1)));
         roster.heard(runner(1), NOW, None, None);
         assert!(!roster.lost(runner(1)) && roster.presence(runner(1)).head == Some(7));
-        roster.admit(runner(1), standing("site=ber", false));
+        roster.admit(runner(1), Some(standing("site=ber", false)));
         assert!(!roster.somebody_carries(&wanted), "it drains");
         roster.admit(runner(1), None);
         assert!(roster.lost(runner(1)) && roster.standing(runner(1)).is_none());

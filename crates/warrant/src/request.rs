@@ -155,7 +155,7 @@ mod tests {
         format!("runner_{number:032x}").parse().unwrap()
     }
 
-    fn request<'a>(nonce: &'a str) -> Request<'a> {
+    fn request(nonce: &str) -> Request<'_> {
         Request {
             audience: "ledger.example/g1",
             runner: runner(1),

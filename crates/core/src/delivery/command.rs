@@ -68,7 +68,7 @@ impl Delivery {
             }
             (Command::Edited, State::Superseded { .. }) => vec![Event::Edited { at }],
             (Command::Failed(failure, wait), State::Queued { tries, .. } | State::Superseded { tries, .. }) => {
-                vec![failed(failure, *tries, wait, at)]
+                vec![failed(&failure, *tries, wait, at)]
             }
             (Command::Settle(settlement), State::Queued { .. }) if settlement.how.last() && self.order.notice.may_be_overtaken() => {
                 vec![Event::Superseded { settlement, at }]
@@ -94,8 +94,8 @@ impl Delivery {
 
 /// Another try after the pause for this many failures, or the receiver's own if that is longer; a dead letter when it would not
 /// help or was tried often enough.
-fn failed(failure: Failure, tries: u32, wait: Option<Span>, at: Timestamp) -> Event {
-    let failure = Failure { detail: one_line(&failure.detail, DETAIL_MAX), ..failure };
+fn failed(failure: &Failure, tries: u32, wait: Option<Span>, at: Timestamp) -> Event {
+    let failure = Failure { detail: one_line(&failure.detail, DETAIL_MAX), ..failure.clone() };
     let pause = usize::try_from(tries).ok().and_then(|tries| PAUSES.get(tries)).filter(|_| failure.why.passes());
     match pause {
         Some(pause) => Event::Failed { failure, due: at + wait.map_or(*pause, |wait| wait.min(PAUSE_MAX).max(*pause)), at },

@@ -30,7 +30,7 @@ impl Machine for Page {
                 self.late = self.late.saturating_add(1);
                 state
             }
-            (State::Over { .. }, _) | (_, Event::Opened { .. }) => return Err(illegal),
+            (State::Over { .. }, _) | (_, Event::Opened { .. }) | (State::Resting { .. }, Event::Rested { .. }) => return Err(illegal),
             (State::Held { .. } | State::Owed { .. } | State::Calling { .. }, Event::Told { step, people, until, at, .. }) => {
                 self.told.extend(people);
                 State::Calling { step: *step, people: people.clone(), since: *at, until: *until, reminded: false }
@@ -69,7 +69,6 @@ impl Machine for Page {
                 self.plan = plan.clone();
                 first(*at)
             }
-            (State::Resting { .. }, Event::Rested { .. }) => return Err(illegal),
             (State::Acknowledged { by, .. }, Event::Rested { .. }) => State::Resting { by: Some(by) },
             (_, Event::Rested { .. }) => State::Resting { by: None },
             (State::Resting { by: Some(by) }, Event::Resumed { until, at }) => {

@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::{RENAME, drain, rename, renamed_and_signed};
 
 /// The members that may be absent, and then say why.
-const MAY_BE_ABSENT: [&str; 14] = [
+const MAY_BE_ABSENT: [&str; 15] = [
+    "pages",
     "emergency",
     "trigger",
     "agent",
@@ -71,7 +72,7 @@ async fn a_change_that_ran_alone_is_recorded_whole() {
     world.fact_reads("host_drained", "1");
     world.fact_reads("shop_errors_low", "0.001");
     world.passes(seconds(7)).await;
-    let record = check(&world, change, "succeeded", &["trigger", "approvers"]).await;
+    let record = check(&world, change, "succeeded", &["trigger", "pages", "approvers"]).await;
     assert_eq!(record["model"]["version"], "7");
     assert_eq!(record["agent"]["owner"]["name"], "carol");
     assert_eq!(record["input_signals"]["facts"][0]["age_s"], 1);
@@ -104,7 +105,8 @@ async fn what_was_denied_is_recorded_with_the_verdict_that_denied_it() {
     let change = drain(&world).await;
     world.settle().await;
     let record =
-        check(&world, change, "denied", &["trigger", "approved_action", "difference", "approvers", "attempts", "verification"]).await;
+        check(&world, change, "denied", &["trigger", "pages", "approved_action", "difference", "approvers", "attempts", "verification"])
+            .await;
     assert_eq!(record["verdict"]["verdict"], "denied");
     assert!(record["verdict"].to_string().contains("stopped"), "{}", record["verdict"]);
 }
@@ -114,7 +116,8 @@ async fn what_fits_nothing_is_recorded_as_that() {
     let world = World::new().await;
     let refused = world.agent().tries_to_propose("dns.delete", "zone/example.test", RENAME).await;
     let Err(EngineError::Misfit { change, .. }) = refused else { panic!("{refused:?}") };
-    let never = ["trigger", "policy_version", "input_signals", "verdict", "approved_action", "difference", "approvers", "rollback"];
+    let never =
+        ["trigger", "pages", "policy_version", "input_signals", "verdict", "approved_action", "difference", "approvers", "rollback"];
     check(&world, change, "misfit", &[&never[..], &NO_RUN].concat()).await;
 }
 
@@ -124,7 +127,7 @@ async fn what_lapsed_while_a_fact_was_missing_still_shows_the_facts() {
     world.fact_is_absent("backend_down", "source unreachable");
     let change = drain(&world).await;
     world.settle().await;
-    let waiting = ["trigger", "verdict", "approved_action", "difference", "approvers"];
+    let waiting = ["trigger", "pages", "verdict", "approved_action", "difference", "approvers"];
     check(&world, change, "blocked", &[&waiting[..], &NO_RUN, &["outcome"]].concat()).await;
     world.sleeps(seconds(3_600));
     world.settle().await;
@@ -160,7 +163,7 @@ async fn what_was_withdrawn_advised_or_asked_in_person_is_recorded() {
 
     let advice = world.agent().proposes("status.draft", "service/shop", &[("text", "We look into it")]).await;
     world.settle().await;
-    check(&world, advice, "advised", &[&["trigger", "approvers", "rollback"][..], &NO_RUN].concat()).await;
+    check(&world, advice, "advised", &[&["trigger", "pages", "approvers", "rollback"][..], &NO_RUN].concat()).await;
 
     let own = world.person("alice").proposes("dns.update", "zone/example.test", RENAME).await;
     world.settle().await;
@@ -175,18 +178,18 @@ async fn what_was_undone_failed_or_overruled_is_recorded_with_who_said_so() {
     world.runner().next("settle", Manner::FailsClean);
     let change = drain(&world).await;
     world.settle().await;
-    check(&world, change, "undone", &["trigger", "approvers", "verification"]).await;
+    check(&world, change, "undone", &["trigger", "pages", "approvers", "verification"]).await;
 
     let world = World::new().await;
     world.runner().next("settle", Manner::FailsClean);
     world.runner().next_undo("drain", Manner::FailsPartly);
     let change = drain(&world).await;
     world.settle().await;
-    check(&world, change, "stuck", &["trigger", "approvers", "verification", "outcome"]).await;
+    check(&world, change, "stuck", &["trigger", "pages", "approvers", "verification", "outcome"]).await;
     world.person("frank").resolves(change, Resolution::Abort).await.unwrap();
-    check(&world, change, "escalated", &["trigger", "approvers", "verification", "outcome"]).await;
+    check(&world, change, "escalated", &["trigger", "pages", "approvers", "verification", "outcome"]).await;
     world.person("frank").declares(change, false).await.unwrap();
-    let record = check(&world, change, "failed", &["trigger", "approvers", "verification"]).await;
+    let record = check(&world, change, "failed", &["trigger", "pages", "approvers", "verification"]).await;
     assert_eq!(record["overrides"].as_array().unwrap().len(), 2);
 }
 

@@ -38,7 +38,7 @@ async fn a_token_lets_one_runner_in_once_and_a_thief_who_shows_it_again_is_on_re
     let engine = world.engine();
     let invitation = engine.invite_runner(&person(&world, "frank"), "ber-1".parse().unwrap(), "site=ber".parse().unwrap()).await.unwrap();
     let enrol = async |token: &str, key: u8| engine.enrol_runner(token, RunnerKey::from_bytes([key; 32]), "1").await;
-    let other = invitation.token.replace(|c: char| c == '0', "1");
+    let other = invitation.token.replace('0', "1");
     assert!(matches!(enrol(&other, 7).await, Err(EngineError::NoInvitation)), "another token");
     let told = enrol(&invitation.token, 7).await.unwrap();
     assert_eq!((told.runner, told.name.as_str(), told.labels.to_string()), (invitation.runner, "ber-1", "site=ber".into()));

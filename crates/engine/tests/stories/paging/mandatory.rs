@@ -8,10 +8,10 @@ use super::{goes_wrong, signal};
 #[tokio::test]
 async fn when_nobody_can_pay_the_first_line_and_a_commander_are_told_at_the_same_moment() {
     let world = World::new().await;
-    goes_wrong(&world, "shop", "critical").await;
+    goes_wrong(&world, "billing", "critical").await;
     let heard = world.now();
     world.settle().await;
-    // frank has the shop's first line this week, and dave commands.
+    // Money passes through billing. frank has the first line for it and for the shop this week, and dave commands.
     assert_eq!(world.pager("frank").rang_after(heard).await, [0], "without waiting for what else belongs to it");
     assert_eq!(world.pager("dave").rang_after(heard).await, [0]);
     assert_eq!(world.pages().await.len(), 1);
@@ -20,15 +20,15 @@ async fn when_nobody_can_pay_the_first_line_and_a_commander_are_told_at_the_same
 #[tokio::test]
 async fn a_rule_that_comes_to_hold_later_tells_its_own_people_and_once() {
     let world = World::new().await;
-    let minor: Signal = signal(&world, "shop", "slow", "major");
+    let minor: Signal = signal(&world, "billing", "slow", "major");
     world.engine().receive(vec![minor]).await.unwrap();
     world.passes(seconds(10)).await;
     world.pager("dave").expect_silence().await;
     assert_eq!(world.pager("carol").rang().await.len(), 1, "the team that owns it");
-    world.engine().receive(vec![signal(&world, "shop", "down", "critical")]).await.unwrap();
+    world.engine().receive(vec![signal(&world, "billing", "down", "critical")]).await.unwrap();
     world.passes(seconds(2)).await;
     assert_eq!(world.pager("dave").rang().await.len(), 1);
-    world.engine().receive(vec![signal(&world, "shop", "down still", "critical")]).await.unwrap();
+    world.engine().receive(vec![signal(&world, "billing", "down still", "critical")]).await.unwrap();
     world.passes(seconds(2)).await;
     assert_eq!(world.pager("dave").rang().await.len(), 1);
     let page = world.pager("dave").expect_page().await;
