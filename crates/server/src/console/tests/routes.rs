@@ -338,7 +338,7 @@ async fn an_incident_is_taken_and_closed() {
     let path = format!("/incidents/{}", rig.incident("www").await);
     let dave = rig.sign_in("dave").await;
     assert_eq!(post(&rig, &dave, &format!("{path}/take"), "").await.status, StatusCode::SEE_OTHER);
-    assert!(page(&rig, &dave, &path).await.contains("Taken by</dt><dd>dave"));
+    assert!(page(&rig, &dave, &path).await.contains("Commander</dt><dd>dave"));
     let reply = post(&rig, &dave, &format!("{path}/close"), "reason=").await;
     assert_eq!(reply.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(reply.text.contains("A reason is missing."));
