@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 /// Folders that hold output or another tool's state and are never committed.
-const FOLDERS_SKIPPED: &[&str] = &["target", ".git", ".lab", ".smt", ".venv", "node_modules"];
+const FOLDERS_SKIPPED: &[&str] = &["target", ".git", ".axe", ".axe-venv", ".lab", ".receivers", ".smt", ".venv", "node_modules"];
 
 /// Anything larger is data and not something a person wrote.
 const TEXT_BYTES_MAX: u64 = 4 * 1024 * 1024;

@@ -86,6 +86,14 @@ fn the_ladder_and_people_that_moved_are_told() {
         &["+ `bob` now holds the role `security-officer`"],
         &["`bob` no longer holds the role `security-officer`"],
     );
+    let by = |now: &str, then: &str| format!("+ another version of the estate is brought into force by `{now}` instead of `{then}`");
+    check(
+        file,
+        "activation: { rung: two-with-security }",
+        "activation: { rung: one-operator }",
+        &[&by("one-operator", "two-with-security")],
+        &[&by("two-with-security", "one-operator")],
+    );
     let (less, more) = ("+ less is asked of what is to become routine", "more is asked of what is to become routine");
     check(file, "runs: 5", "runs: 4", &[less], &[more]);
     check(file, "within: 90d", "within: 60d", &[more], &[less]);
