@@ -127,8 +127,8 @@ impl Runner {
         beating.spawn(beat(Arc::clone(&self.inner), Arc::clone(&link), drain.clone(), over.clone()));
         let mut tasks = JoinSet::new();
         let inner = Arc::clone(&self.inner);
-        let owed = Arc::clone(&link);
-        tasks.spawn(async move { inner.deliver_untold(&*owed).await });
+        let (owed, untold) = (Arc::clone(&link), inner.untold());
+        tasks.spawn(async move { inner.deliver_untold(&*owed, untold).await });
         self.work(&link, &drain, &mut tasks).await;
         let all = async { while tasks.join_next().await.is_some() {} };
         tokio::select! {
@@ -154,8 +154,8 @@ impl Runner {
                 Some(Ok((poll, seen, work))) => {
                     if pause > PAUSE_MIN {
                         // It was away: what it did not hear is told again.
-                        let (inner, link) = (Arc::clone(&self.inner), Arc::clone(link));
-                        tasks.spawn(async move { inner.deliver_untold(&*link).await });
+                        let (inner, link, untold) = (Arc::clone(&self.inner), Arc::clone(link), self.inner.untold());
+                        tasks.spawn(async move { inner.deliver_untold(&*link, untold).await });
                     }
                     pause = PAUSE_MIN;
                     self.take(work, &poll, seen.as_ref(), link, tasks);

@@ -195,7 +195,7 @@ impl Toolbox {
             tools.push(Box::new(systemd_unit::SystemdUnit::new(systemd, clock)));
         }
         if !config.scale.is_empty() {
-            let manager = config.systemd.as_ref().map(systemd_unit::manager::Manager::new);
+            let manager = config.systemd.as_ref().map(systemd_unit::systemctl::Manager::new);
             let scale = scale::Scale::new(&config.scale, &config.services, manager.as_ref()).map_err(fault("scale".into()))?;
             tools.push(Box::new(scale));
         }

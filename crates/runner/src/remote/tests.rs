@@ -18,10 +18,13 @@ use crate::runner::Runner;
 
 const SEED: [u8; 32] = [5; 32];
 
+/// What it answers to one poll.
+type Reply = Box<dyn FnOnce(&Poll) -> Work + Send>;
+
 /// A control plane in whatever hands: what it answers to polls, and what it heard.
 #[derive(Default)]
 struct Plane {
-    works: Mutex<Vec<Box<dyn FnOnce(&Poll) -> Work + Send>>>,
+    works: Mutex<Vec<Reply>>,
     reports: Mutex<Vec<Value>>,
     forged: Mutex<Vec<String>>,
     changed: tokio::sync::Notify,
@@ -113,20 +116,21 @@ fn an_address_is_tls_or_loopback_and_nothing_but_a_host() {
     }
 }
 
-/// Everything that a control plane in other hands may try: none of it reaches the light, each refused by its own word.
-#[tokio::test]
-async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
-    let (plane, url) = plane().await;
-    let step = Step {
+fn light() -> Step {
+    Step {
         call: call("http", json!({"service": "light", "method": "POST", "path": "/light"})),
         verify: None,
         effect: EffectClass::Once,
         sandbox: None,
-    };
-    let good = |number| {
-        let step = step.clone();
-        move |poll: &Poll| Control::new().make_out(poll, &key(number, 1), &step)
-    };
+    }
+}
+
+fn good(number: u32) -> impl FnOnce(&Poll) -> (lineclear_warrant::Warrant, String) + Send {
+    move |poll| Control::new().make_out(poll, &key(number, 1), &light())
+}
+
+/// What a control plane in other hands may try, and the word that each is refused by.
+fn attacks() -> Vec<(&'static str, Reply)> {
     let bent = |number, bend: fn(&mut lineclear_warrant::Warrant)| {
         let make = good(number);
         move |poll: &Poll| {
@@ -142,7 +146,7 @@ async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
             Work::Act { envelope: lineclear_warrant::WarrantKey::from_seed([9; 32]).seal(&warrant).unwrap() }
         }
     };
-    let attacks: Vec<(&str, Box<dyn FnOnce(&Poll) -> Work + Send>)> = vec![
+    vec![
         ("no_signature", Box::new(stranger)),
         ("no_envelope", Box::new(|_: &Poll| Work::Act { envelope: "{}".into() })),
         ("wrong_runner", Box::new(bent(2, |warrant| warrant.runner = id("runner", 2)))),
@@ -152,7 +156,13 @@ async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
         ("other_target", Box::new(bent(6, |warrant| warrant.target = "service/elsewhere".parse().unwrap()))),
         ("other_call", Box::new(bent(7, |warrant| warrant.call.with.insert("path".into(), json!("/other")).map_or((), drop)))),
         ("expired", Box::new(bent(8, |warrant| warrant.deadline = NOW))),
-    ];
+    ]
+}
+
+/// None of it reaches the light.
+#[tokio::test]
+async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
+    let (plane, url) = plane().await;
     let folder = tempfile::tempdir().unwrap();
     let services = [("light".to_owned(), Service { url: url.clone(), bearer: None })].into();
     let config = Config { trust: Control::trust(), tools: Tools { services, ..Tools::default() }, glass: None };
@@ -163,7 +173,7 @@ async fn a_control_plane_in_other_hands_gets_nothing_over_the_wire() {
         async move { runner.serve_until(link, stop.clone(), stop).await }
     });
     let mut codes = Vec::new();
-    for (at, (name, work)) in attacks.into_iter().enumerate() {
+    for (at, (name, work)) in attacks().into_iter().enumerate() {
         plane.works.lock().unwrap().push(work);
         plane.changed.notify_waiters();
         let heard = async {

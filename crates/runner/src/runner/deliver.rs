@@ -7,6 +7,7 @@ use std::time::Duration;
 use lineclear_core::run::AttemptKey;
 use lineclear_warrant::Report;
 use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::Inner;
 use crate::link::Link;
@@ -36,15 +37,16 @@ pub(super) async fn deliver(link: &dyn Link, report: Report) -> bool {
 }
 
 impl Inner {
-    /// Delivers what is still owed from the journal, once each: after a start, and when the control plane is there again.
-    pub(super) async fn deliver_untold(&self, link: &dyn Link) {
-        let untold = match self.journal.untold() {
-            Ok(untold) => untold,
-            Err(error) => {
-                tracing::error!(%error, "the journal could not say what is still to be reported");
-                return;
-            }
-        };
+    /// What is still owed from the journal: looked up before there can be more of it, so that nothing is told twice at once.
+    pub(super) fn untold(&self) -> Vec<(AttemptKey, Report)> {
+        self.journal.untold().unwrap_or_else(|error| {
+            tracing::error!(%error, "the journal could not say what is still to be reported");
+            Vec::new()
+        })
+    }
+
+    /// Delivers what is still owed, once each: after a start, and when the control plane is there again.
+    pub(super) async fn deliver_untold(&self, link: &dyn Link, untold: Vec<(AttemptKey, Report)>) {
         for (key, report) in untold {
             match link.report(report).await {
                 Ok(()) => self.told(&key),
@@ -63,23 +65,24 @@ impl Inner {
     }
 }
 
-/// The reports of one attempt, delivered in order beside the acting, which never waits for them.
+/// The reports of one attempt, delivered in order beside the acting, which never waits for them. They end with whoever acts: what
+/// was not delivered by then is in the journal.
 pub(super) struct Reporter {
     send: mpsc::Sender<Report>,
-    task: tokio::task::JoinHandle<()>,
+    task: AbortOnDropHandle<()>,
 }
 
 impl Reporter {
     pub(crate) fn new(inner: Arc<Inner>, link: Arc<dyn Link>, key: AttemptKey) -> Self {
         let (send, mut receive) = mpsc::channel(REPORTS_MAX);
-        let task = tokio::spawn(async move {
+        let task = AbortOnDropHandle::new(tokio::spawn(async move {
             while let Some(report) = receive.recv().await {
                 let last = matches!(report, Report::Succeeded { .. } | Report::Failed { .. });
                 if deliver(&*link, report).await && last {
                     inner.told(&key);
                 }
             }
-        });
+        }));
         Self { send, task }
     }
 

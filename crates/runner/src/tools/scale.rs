@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 use self::replicas::Replicas;
 use super::args::{Args, cut};
-use super::systemd_unit::manager::Manager;
+use super::systemd_unit::systemctl::Manager;
 use super::{Look, Site, Tool, ToolError};
 use crate::config::{ScaleConfig, Service};
 use crate::link::BoxFuture;

@@ -1,12 +1,12 @@
 //! `systemd_unit`: starts, stops, restarts or reloads one unit of a closed list through `systemctl`. Started twice is started; a
 //! restart is told apart from the one before by how long the unit has been active.
 
-pub(super) mod manager;
+pub(super) mod systemctl;
 
 use lineclear_core::plan::{EffectClass, Preview, ToolCall};
 use serde_json::{Value, json};
 
-use self::manager::{Manager, State};
+use self::systemctl::{Manager, State};
 use super::args::{Args, cut};
 use super::{Clock, Look, Site, Tool, ToolError};
 use crate::config::{SystemdConfig, is_unit};

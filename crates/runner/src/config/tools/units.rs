@@ -107,9 +107,8 @@ pub(super) fn checked_scale(
                 return fault("names no template unit: `shop-web@`");
             }
             Scaler::Units { .. } if !systemd => return fault("counts units, and there is no `[systemd]`"),
-            Scaler::Units { .. } => {}
             Scaler::Http { service, .. } if !services.contains_key(service) => return fault("asks a service that is not in `[services]`"),
-            Scaler::Http { .. } => {}
+            Scaler::Units { .. } | Scaler::Http { .. } => {}
         }
     }
     Ok(())

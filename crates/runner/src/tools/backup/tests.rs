@@ -128,7 +128,7 @@ async fn a_real_snapshot_comes_back_under_a_new_name_and_is_swapped_in_and_out()
     assert_eq!(real.current(), "live-1");
     let left: Vec<String> =
         std::fs::read_dir(real.path("shelf")).unwrap().flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-    assert!(!left.iter().any(|name| name.ends_with(".partial") || name.ends_with(".new")), "{left:?}");
+    assert!(!left.iter().any(|name| name.contains(".partial") || name.contains(".new")), "{left:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,7 +11,7 @@ use crate::config::{Scaler, Service};
 use crate::secret::Secret;
 use crate::tools::exchange::{Answer, exchange};
 use crate::tools::http::{base, checked_path, client};
-use crate::tools::systemd_unit::manager::Manager;
+use crate::tools::systemd_unit::systemctl::Manager;
 use crate::tools::{Site, ToolError};
 
 /// Largest answer of a scaler.
