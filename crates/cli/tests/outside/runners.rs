@@ -137,10 +137,16 @@ impl Scene {
         assert_eq!(mode & 0o777, 0o600, "others may read the runner's key");
         let file = folder.join("runner.toml");
         let text = std::fs::read_to_string(&file).unwrap();
-        std::fs::write(&file, format!("{text}\n{}", rules(&self.url))).unwrap();
+        std::fs::write(&file, format!("{text}\n{}\n{}", self.approver(), rules(&self.url))).unwrap();
         let mut remote = Remote { folder, process: None };
         remote.starts();
         remote
+    }
+
+    /// Alice, as whoever runs a runner writes her into its file: who approves is never taken from the control plane.
+    fn approver(&self) -> String {
+        let key = std::fs::read_to_string(self.house.path("people").join("alice.pub")).unwrap();
+        format!("[[approver]]\nid = \"operator_0193f0c4a1007a3e8b11d2c3b4a50001\"\nkeys = [{:?}]\n", key.trim())
     }
 
     fn effects(&self) -> Vec<String> {
