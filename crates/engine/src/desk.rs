@@ -34,6 +34,8 @@ struct Papers {
     questions: VecDeque<(Whom, Work)>,
     waiting: BTreeMap<u64, Waiting>,
     last: u64,
+    /// Whose turn it is when both lie there.
+    question_is_next: bool,
 }
 
 /// Whoever asked, and who was given the question: only they answer it.
@@ -69,20 +71,23 @@ impl Desk {
         self.work.notify_waiters();
     }
 
-    /// Takes what lies there for this runner, work first: whoever asks many questions must not keep a run waiting. Each attempt is laid out at
-    /// most once in a while, so questions have their turn.
+    /// Takes what lies there for this runner, an attempt and a question in turn: whoever asks many questions must not keep a run
+    /// waiting, and a thousand runs that begin at once must not let the questions of others go unanswered until nobody waits.
     pub fn take(&self, runner: RunnerId, standing: &Standing) -> Option<Paper> {
         let mut papers = self.papers();
         let able = |wanted: &Labels| standing.works && standing.labels.carry(wanted);
         let fits = papers.offers.iter().find(|(_, (wanted, _))| able(wanted)).map(|(key, _)| key.clone());
-        if let Some((_, attempt)) = fits.and_then(|key| papers.offers.remove(&key)) {
-            return Some(Paper::Attempt(attempt));
-        }
-        let at = papers.questions.iter().position(|(whom, _)| match whom {
+        let asked = papers.questions.iter().position(|(whom, _)| match whom {
             Whom::Runner(to) => *to == runner,
             Whom::Carrier(wanted) => able(wanted),
-        })?;
-        let (_, work) = papers.questions.remove(at)?;
+        });
+        let turn = asked.is_none() || !papers.question_is_next;
+        if let Some((_, attempt)) = fits.filter(|_| turn).and_then(|key| papers.offers.remove(&key)) {
+            papers.question_is_next = true;
+            return Some(Paper::Attempt(attempt));
+        }
+        let (_, work) = papers.questions.remove(asked?)?;
+        papers.question_is_next = false;
         if let Some(waiting) = question_of(&work).and_then(|number| papers.waiting.get_mut(&number)) {
             waiting.asked = Some(runner);
         }
@@ -238,6 +243,23 @@ mod tests {
         assert_eq!(takes(&desk, &able("site=muc")), Some(2), "what needs no label is not kept waiting");
         assert_eq!(takes(&desk, &able("site=muc")), None);
         assert_eq!(takes(&desk, &able("site=ber, zone=b")), Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_question_has_its_turn_however_many_attempts_lie_there() {
+        let desk = Desk::default();
+        (1..=9).for_each(|number| desk.offer(Labels::default(), attempt(number)));
+        let asked = desk.ask(Whom::Carrier(Labels::default()), preview);
+        let taken = async {
+            tokio::task::yield_now().await;
+            assert!(matches!(desk.take(runner(1), &able("")), Some(Paper::Attempt(_))), "and work does not wait for questions");
+            let Some(Paper::Question(Work::Preview { question, .. })) = desk.take(runner(1), &able("")) else {
+                panic!("the question waits behind every attempt")
+            };
+            desk.answer(runner(1), Answer::Preview { question, result: Err("heard".into()) });
+            assert!(matches!(desk.take(runner(1), &able("")), Some(Paper::Attempt(_))));
+        };
+        assert!(tokio::join!(asked, taken).0.is_ok());
     }
 
     #[tokio::test]
