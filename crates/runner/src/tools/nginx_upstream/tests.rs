@@ -43,8 +43,11 @@ struct Real {
 
 impl Drop for Real {
     fn drop(&mut self) {
-        let _ = Command::new("/usr/sbin/nginx").args(["-s", "stop", "-c"]).arg(self.path("nginx.conf")).stderr(Stdio::null()).status();
-        let _ = self.nginx.kill();
+        let stop = Command::new("/usr/sbin/nginx").args(["-s", "stop", "-c"]).arg(self.path("nginx.conf")).stderr(Stdio::null()).status();
+        // A master that is killed leaves its workers behind.
+        if !stop.is_ok_and(|ended| ended.success()) {
+            let _ = self.nginx.kill();
+        }
         let _ = self.nginx.wait();
     }
 }
